@@ -1,0 +1,42 @@
+/**
+ * Makes dist/: the bundle berth.mjs, which is also what a pool's thread starts from, the proto files, and koffi's
+ * native part in dist/node_modules, where koffi finds it. With Node that is all an installation needs.
+ * usage: node scripts/build.ts [FOLDER]     another folder than dist/
+ */
+import { chmodSync, cpSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+
+const root = new URL('..', import.meta.url).pathname;
+const output = resolve(process.argv[2] ?? join(root, 'dist'));
+const bundle = join(output, 'berth.mjs');
+const native = `node_modules/@koromix/koffi-linux-${process.arch}`;
+
+rmSync(output, { recursive: true, force: true });
+
+await build({
+  absWorkingDir: root,
+  entryPoints: ['src/main.ts'],
+  outfile: bundle,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node26',
+  sourcemap: 'linked',
+  sourcesContent: false,
+  legalComments: 'linked',
+  logLevel: 'warning',
+  // Libraries written as CommonJS ask for these three.
+  banner: {
+    js: [
+      '#!/usr/bin/env node',
+      "import { createRequire as createRequireOfBundle } from 'node:module';",
+      'const require = createRequireOfBundle(import.meta.url);',
+      'const { filename: __filename, dirname: __dirname } = import.meta;',
+    ].join('\n'),
+  },
+});
+
+chmodSync(bundle, 0o755);
+cpSync(join(root, 'proto'), join(output, 'proto'), { recursive: true });
+cpSync(join(root, native), join(output, native), { recursive: true });

@@ -1,0 +1,3 @@
+export type { AdminBackend, AdoptDisk, DaemonStatus, DiskViews } from './backend.ts';
+export type { CallRecord, Observe } from './handler.ts';
+export { serveAdmin } from './server.ts';

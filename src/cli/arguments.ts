@@ -1,0 +1,34 @@
+import { InvalidArgumentError } from 'commander';
+import { DURATION_EXPECTED, parseDuration, parseQuantity, QUANTITY_EXPECTED } from '../config/quantity.ts';
+
+/** Parsers of option and argument values, for commander. */
+
+export function sizeArgument(value: string): bigint {
+  const bytes = parseQuantity(value);
+  if (bytes === undefined || bytes === 0n) throw new InvalidArgumentError(`Expected ${QUANTITY_EXPECTED}.`);
+  return bytes;
+}
+
+/** A new size, or `+` and how much is added. */
+export interface SizeChange {
+  relative: boolean;
+  bytes: bigint;
+}
+
+export const sizeChangeArgument = (value: string): SizeChange =>
+  value.startsWith('+')
+    ? { relative: true, bytes: sizeArgument(value.slice(1)) }
+    : { relative: false, bytes: sizeArgument(value) };
+
+export function durationArgument(value: string): number {
+  const ms = parseDuration(value);
+  if (ms === undefined || ms === 0) throw new InvalidArgumentError(`Expected ${DURATION_EXPECTED}.`);
+  return ms;
+}
+
+export function textArgument(value: string): string {
+  if (value === '') throw new InvalidArgumentError('Expected text that is not empty.');
+  return value;
+}
+
+export const listArgument = (value: string): string[] => value.split(',').filter((item) => item !== '');

@@ -1,0 +1,35 @@
+const UNITS = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
+
+/** Bytes in the largest unit that they fill, with one decimal when there is a rest, rounded down: `10Gi`, `1.7Ti`. */
+export function formatBytes(bytes: bigint): string {
+  if (bytes < 0n) return `-${formatBytes(-bytes)}`;
+  let power = 0n;
+  while (power < 6n && bytes >> (10n * (power + 1n)) > 0n) power++;
+  const tenths = (bytes * 10n) >> (10n * power);
+  const rest = tenths % 10n;
+  return `${tenths / 10n}${rest > 0n ? `.${rest}` : ''}${UNITS[Number(power)]}`;
+}
+
+const AGES = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+] as const;
+
+/** How long ago, in the largest unit that fits: `5d`, `3h`, `12m`, `0s`. */
+export function formatAge(since: number, now: number): string {
+  const ageMs = Math.max(0, now - since);
+  const [unit, unitMs] = AGES.find(([, lengthMs]) => ageMs >= lengthMs) ?? AGES[3];
+  return `${Math.floor(ageMs / unitMs)}${unit}`;
+}
+
+/** A share of a whole in percent, rounded down, so that 100% means all of it. */
+export const formatPercent = (part: bigint, whole: bigint): string =>
+  whole <= 0n ? '-' : `${(part * 100n) / whole}%`;
+
+/** Text from disks and clusters may hold anything; control characters must not reach the terminal. */
+export const printable = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u{202a}-\u{202e}\u{2066}-\u{2069}]/gu, (character) =>
+    `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`,
+  );

@@ -1,0 +1,57 @@
+import type { AdminClient } from '../admin/client.ts';
+import { BerthError, type ErrorCode } from '../errors.ts';
+import type { Job, PoolStatus, Snapshot, Volume } from '../volumes/model.ts';
+
+interface Kind<T> {
+  /** Names that mean the item when they are given in full, most telling first. */
+  names(item: T): (string | undefined)[];
+  notFound(name: string): BerthError<ErrorCode>;
+}
+
+const volumes: Kind<Volume> = {
+  names: ({ id, name }) => [id, name, ownPart(id)],
+  notFound: (id) => new BerthError('VOLUME_NOT_FOUND', { id }),
+};
+const snapshots: Kind<Snapshot> = {
+  names: ({ id, name }) => [id, name, ownPart(id)],
+  notFound: (id) => new BerthError('SNAPSHOT_NOT_FOUND', { id }),
+};
+const pools: Kind<PoolStatus> = {
+  names: ({ id, name }) => [id, name],
+  notFound: (pool) => new BerthError('POOL_UNKNOWN', { pool }),
+};
+const jobs: Kind<Job> = {
+  names: ({ id }) => [id],
+  notFound: (id) => new BerthError('JOB_NOT_FOUND', { id }),
+};
+
+/** A volume's or snapshot's UUID; its id has the pool's before it. */
+export const ownPart = (id: string): string => id.slice(id.indexOf('.') + 1);
+
+/** The only item that has `name` in full, else the only one that has a name beginning so. */
+export function pick<T>(items: readonly T[], name: string, kind: Kind<T>): T {
+  const having = (test: (one: string) => boolean): T[] =>
+    name === '' ? [] : items.filter((item) => kind.names(item).some((one) => one !== undefined && test(one)));
+  const exact = having((one) => one === name);
+  const found = exact.length > 0 ? exact : having((one) => one.startsWith(name));
+  if (found.length === 0) throw kind.notFound(name);
+  if (found.length === 1) return found[0]!;
+  const shown = found.slice(0, 5).map((item) => kind.names(item).slice(0, 2).join(' '));
+  const more = found.length > shown.length ? `, and ${found.length - shown.length} more` : '';
+  throw new BerthError('NAME_AMBIGUOUS', { name, matches: `${shown.join(', ')}${more}` });
+}
+
+export const findVolume = async (client: AdminClient, name: string): Promise<Volume> =>
+  isFullId(name) ? client.getVolume(name) : pick(await client.listVolumes(), name, volumes);
+
+export const findSnapshot = async (client: AdminClient, name: string): Promise<Snapshot> =>
+  pick(await client.listSnapshots(), name, snapshots);
+
+export const findPool = async (client: AdminClient, name: string): Promise<PoolStatus> =>
+  pick(await client.listPools(), name, pools);
+
+export const findJob = async (client: AdminClient, name: string): Promise<Job> =>
+  pick(await client.listJobs(), name, jobs);
+
+/** Spares the list of all volumes when nothing is to be looked up. */
+const isFullId = (name: string): boolean => /^[0-9a-f-]{36}\.[0-9a-f-]{36}$/.test(name);

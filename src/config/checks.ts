@@ -1,0 +1,137 @@
+import { posix } from 'node:path';
+import { isMap } from './defaults.ts';
+import { isLoopPath, selectorKey } from './disk-selector.ts';
+import { formatPath, type Problem } from './problem.ts';
+import { quantity } from './scalars.ts';
+
+type Raw = Record<string, unknown>;
+type Path = readonly PropertyKey[];
+
+/** Keys of a pool that mean something to one backend only. */
+const BACKEND_KEYS = { profile: 'btrfs', quota: 'btrfs', fsType: 'image' } as const;
+const MIN_DISKS: Record<string, number> = { single: 1, raid0: 2, raid1: 2, raid10: 2 };
+
+/**
+ * The rules that span several keys. They look at the file's content as it is, so that they are told at once with what
+ * the schema finds; whatever has not the right shape is the schema's to report and passed over here.
+ */
+export function checkRules(content: unknown): Problem[] {
+  if (!isMap(content)) return [];
+  const pools = indexed(content.pools);
+  return [
+    ...checkSockets(content),
+    ...pools.flatMap(([pool, path]) => checkPool(pool, path)),
+    ...checkNames(pools),
+    ...checkDisksTwice(pools),
+    ...checkFolders(pools),
+  ];
+}
+
+/** The maps of a list, with their paths. */
+function indexed(list: unknown, parent: Path = ['pools']): [Raw, Path][] {
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((item, index): [Raw, Path][] => (isMap(item) ? [[item, [...parent, index]]] : []));
+}
+
+function checkSockets({ csi, admin }: Raw): Problem[] {
+  if (!isMap(csi) || !isMap(admin) || typeof csi.endpoint !== 'string') return [];
+  const same = csi.endpoint.replace(/^unix:\/\//, '') === admin.socket;
+  return same ? [{ path: ['admin', 'socket'], message: 'expected another socket than csi.endpoint' }] : [];
+}
+
+function checkPool(pool: Raw, path: Path): Problem[] {
+  const problems: Problem[] = [];
+  const report = (key: string, message: string) => problems.push({ path: [...path, key], message });
+  const { backend, disks, directory, profile } = pool;
+
+  if (disks === undefined && directory === undefined) {
+    problems.push({ path, message: 'expected disks or directory, found neither' });
+  }
+  if (disks !== undefined && directory !== undefined) report('directory', 'expected disks or directory, found both');
+  for (const [key, owner] of Object.entries(BACKEND_KEYS)) {
+    const isOther = (backend === 'btrfs' || backend === 'image') && backend !== owner;
+    if (pool[key] !== undefined && isOther) report(key, `expected only for backend ${owner}`);
+  }
+
+  const count = Array.isArray(disks) ? disks.length : 0;
+  if (backend === 'image' && count > 1) report('disks', `expected one disk for backend image, found ${count}`);
+  if (backend === 'btrfs' && count > 1 && profile === undefined) {
+    report('profile', `expected single, raid0, raid1 or raid10, since there are ${count} disks`);
+  }
+  const needed = typeof profile === 'string' ? (MIN_DISKS[profile] ?? 0) : 0;
+  if (count > 0 && count < needed) report('profile', `${profile} needs ${needed} disks, found ${count}`);
+
+  const selectors = indexed(disks, [...path, 'disks']);
+  return [...problems, ...selectors.flatMap(([selector, at]) => checkSelector(selector, at))];
+}
+
+function checkSelector(selector: Raw, path: Path): Problem[] {
+  const { allowLoop, ...wanted } = selector;
+  const isLoop = isLoopPath(selector.path);
+  if (Object.keys(wanted).length === 0) {
+    return [
+      { path, message: 'expected at least one of byId, path, serial, model, wwn, media, transport, minSize, maxSize' },
+    ];
+  }
+  if (isLoop && allowLoop !== true) {
+    return [
+      { path: [...path, 'path'], message: 'a loop device is for tests and trials; expected allowLoop: true beside it' },
+    ];
+  }
+  if (!isLoop && allowLoop !== undefined) {
+    return [{ path: [...path, 'allowLoop'], message: 'expected only beside the path of a loop device' }];
+  }
+  const [least, most] = [quantity.safeParse(selector.minSize), quantity.safeParse(selector.maxSize)];
+  if (least.success && most.success && least.data > most.data) {
+    return [{ path: [...path, 'maxSize'], message: 'expected at least minSize' }];
+  }
+  return [];
+}
+
+function checkNames(pools: [Raw, Path][]): Problem[] {
+  const named = pools.filter(([pool]) => typeof pool.name === 'string');
+  return repeats(named, ([pool]) => String(pool.name)).map(({ item: [, path], first: [pool, at] }) => ({
+    path: [...path, 'name'],
+    message: `expected a name of its own; ${formatPath(at)} is ${pool.name}, too`,
+  }));
+}
+
+function checkDisksTwice(pools: [Raw, Path][]): Problem[] {
+  const selectors = pools.flatMap(([pool, path]) => indexed(pool.disks, [...path, 'disks']));
+  const meant = selectors.filter(([selector]) => Object.keys(selector).length > 0);
+  return repeats(meant, ([selector]) => selectorKey(selector)).map(({ item: [, path], first: [, at] }) => ({
+    path,
+    message: `expected a disk of its own; ${formatPath(at)} selects the same`,
+  }));
+}
+
+/** Two pools in one folder, or one in the other's, would take each other's files for their own. */
+function checkFolders(pools: [Raw, Path][]): Problem[] {
+  const folders = pools.flatMap(([pool, path]) => {
+    const { directory } = pool;
+    return typeof directory === 'string'
+      ? [{ folder: `${posix.normalize(directory)}/`.replace(/\/+$/, '/'), path }]
+      : [];
+  });
+  return folders.flatMap(({ folder, path }, index) => {
+    const other = folders.slice(0, index).find((o) => o.folder.startsWith(folder) || folder.startsWith(o.folder));
+    if (other === undefined) return [];
+    return [
+      {
+        path: [...path, 'directory'],
+        message: `expected a folder of its own; ${formatPath(other.path)} is in ${other.folder}`,
+      },
+    ];
+  });
+}
+
+/** Each item whose key an earlier one has, with that earlier one. */
+function repeats<T>(items: readonly T[], keyOf: (item: T) => string): { item: T; first: T }[] {
+  const seen = new Map<string, T>();
+  return items.flatMap((item) => {
+    const first = seen.get(keyOf(item));
+    if (first !== undefined) return [{ item, first }];
+    seen.set(keyOf(item), item);
+    return [];
+  });
+}

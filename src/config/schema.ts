@@ -1,0 +1,119 @@
+import { posix } from 'node:path';
+import * as z from 'zod';
+import { SOCKET_PATH_MAX_BYTES } from '../rpc/socket-path.ts';
+import { diskSelector } from './disk-selector.ts';
+import { duration, quantity, text } from './scalars.ts';
+import type { Reserve } from './types.ts';
+
+/** RFC 1123 label, as Kubernetes uses it for names. */
+const label = text
+  .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, 'expected lower-case letters, digits and inner hyphens (a DNS label)')
+  .max(63, 'expected at most 63 characters');
+
+/** CSI 1.13 Topology: values are at most 63 of alphanumerics and inner - _ . */
+const topologyValue = text
+  .regex(/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/, 'expected letters, digits, and inner - _ . (a topology value)')
+  .max(63, 'expected at most 63 characters');
+
+const folder = text
+  .refine((path) => path.startsWith('/') && !path.includes('\0'), 'expected an absolute path')
+  .refine((path) => posix.normalize(path) !== '/', 'expected a folder below /')
+  .transform((path) => posix.normalize(path).replace(/\/$/, ''));
+
+const fitsSocket = (path: string): boolean => Buffer.byteLength(path) <= SOCKET_PATH_MAX_BYTES;
+const SOCKET_TOO_LONG = `expected at most ${SOCKET_PATH_MAX_BYTES} bytes, the limit of a unix socket's path`;
+
+const socketPath = text
+  .refine((path) => path.startsWith('/') && !path.endsWith('/'), 'expected the absolute path of a socket')
+  .refine(fitsSocket, SOCKET_TOO_LONG);
+
+/** CSI 1.13 names a socket `unix:///path` in CSI_ENDPOINT; the plain path is taken, too. */
+const endpoint = text
+  .refine((value) => /^(unix:\/\/)?\/.*[^/]$/.test(value), 'expected a unix socket, such as unix:///run/berth/csi.sock')
+  .transform((value) => value.replace(/^unix:\/\//, ''))
+  .refine(fitsSocket, SOCKET_TOO_LONG);
+
+const LISTEN_EXPECTED = 'expected host:port, such as 127.0.0.1:9810 or [::1]:9810';
+
+const listenAddress = z.string(LISTEN_EXPECTED).transform((value, context) => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(value);
+  const port = Number(match?.[3]);
+  if (match !== null && port <= 65_535) return { host: (match[1] ?? match[2])!, port };
+  context.addIssue({ code: 'custom', message: LISTEN_EXPECTED });
+  return z.NEVER;
+});
+
+const reserve = z
+  .union([text, z.number()], 'expected a share such as 5% or a size such as 10Gi')
+  .transform((value, context): Reserve => {
+    const percent = /^(\d{1,2}(?:\.\d+)?)%$/.exec(String(value))?.[1];
+    if (percent !== undefined) return { percent: Number(percent) };
+    const bytes = quantity.safeParse(value);
+    if (bytes.success) return { bytes: bytes.data };
+    context.addIssue({ code: 'custom', message: 'expected a share below 100% such as 5%, or a size such as 10Gi' });
+    return z.NEVER;
+  });
+
+const pool = z.strictObject({
+  name: label.describe('The name that logs, metrics and the command line use. Unique on the node.'),
+  class: label.describe('The class that a StorageClass names with poolClass. Several pools may share one.'),
+  backend: z.enum(['btrfs', 'image']).describe('How volumes are made: a btrfs subvolume, or an image file.'),
+  disks: z.array(diskSelector).min(1, 'expected at least one disk').optional().describe('One selector for each disk.'),
+  directory: folder.optional().describe('A folder on a file system that exists, instead of disks.'),
+  reserve: reserve
+    .default({ percent: 5 })
+    .describe('Kept free from volumes: a share such as 5% or a size such as 10Gi.'),
+  overcommit: z
+    .number()
+    .min(1, 'expected 1 or more')
+    .max(100, 'expected at most 100')
+    .default(1)
+    .describe('Bytes that may be promised for each byte that is there. 1 means that every byte is guaranteed.'),
+  profile: z
+    .enum(['single', 'raid0', 'raid1', 'raid10'])
+    .optional()
+    .describe('btrfs: how data lies on the disks. Required when there are several.'),
+  quota: z
+    .enum(['qgroup', 'simple'])
+    .optional()
+    .describe('btrfs: how sizes are enforced. simple is cheaper, and needs Linux 6.7. Default qgroup.'),
+  fsType: z
+    .enum(['ext4', 'xfs', 'btrfs'])
+    .optional()
+    .describe('image: the file system of volumes whose claim names none. Default ext4.'),
+});
+
+/** The config file as it is written. Defaults that depend on the machine are filled in before (see defaults.ts). */
+export const schema = z.strictObject({
+  node: z.strictObject({
+    name: topologyValue.describe('The node id, and the value of topology.berth.dev/node. Default: the host name.'),
+    zone: topologyValue.optional().describe('Copied into the topology.'),
+    region: topologyValue.optional().describe('Copied into the topology.'),
+    stateDir: folder.default('/var/lib/berth').describe('Where the daemon mounts pools and keeps what it can lose.'),
+  }),
+  csi: z.strictObject({
+    endpoint: endpoint.describe('The CSI socket. Default: CSI_ENDPOINT, else unix:///run/berth/csi.sock.'),
+    defaultDeadline: duration.default(60_000).describe('For calls that carry no deadline.'),
+  }),
+  admin: z
+    .strictObject({
+      socket: socketPath.default('/run/berth/admin.sock').describe('The socket of the command line.'),
+    })
+    .prefault({}),
+  http: z
+    .strictObject({
+      listen: listenAddress.prefault('127.0.0.1:9810').describe('/metrics, /healthz and /readyz.'),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+        .default('info')
+        .describe('Log level.'),
+    })
+    .prefault({}),
+  pools: z.array(pool).default([]).describe('The pools of this node. None: no disk is touched.'),
+});
+
+export type Parsed = z.output<typeof schema>;

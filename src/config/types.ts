@@ -1,0 +1,67 @@
+import type { Backend, FilesystemType } from '../volumes/model.ts';
+
+/** The daemon's configuration after checking, frozen. Sizes are in bytes; docs/reference/config.md describes the file. */
+export interface Config {
+  readonly node: {
+    /** Also the CSI node id and the value of topology.berth.dev/node. */
+    readonly name: string;
+    readonly zone?: string | undefined;
+    readonly region?: string | undefined;
+    readonly stateDir: string;
+  };
+  readonly csi: {
+    /** A file path, without `unix://`. */
+    readonly socket: string;
+    /** For calls that carry no deadline of their own. */
+    readonly defaultDeadlineMs: number;
+  };
+  readonly admin: { readonly socket: string };
+  readonly http: { readonly host: string; readonly port: number };
+  readonly log: { readonly level: LogLevel };
+  readonly pools: readonly PoolConfig[];
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
+/** Exactly one of `disks` and `directory` is set. The backend `directory` is made by dev mode only. */
+export interface PoolConfig {
+  readonly name: string;
+  readonly class: string;
+  readonly backend: Backend;
+  readonly reserve: Reserve;
+  /** How much may be promised for each byte that is there, 1 or more; 1 means thick. */
+  readonly overcommit: number;
+  /** Each selects exactly one disk. */
+  readonly disks?: readonly DiskSelector[] | undefined;
+  readonly directory?: string | undefined;
+  /** `btrfs`: how data lies on several disks. */
+  readonly profile: Profile;
+  /** `btrfs`: how sizes are enforced. */
+  readonly quota: 'qgroup' | 'simple';
+  /** `image`: what a volume is formatted with when the claim does not say. */
+  readonly fsType: Exclude<FilesystemType, 'directory'>;
+}
+
+export type Profile = 'single' | 'raid0' | 'raid1' | 'raid10';
+
+/** Kept free from volumes: a share of the pool's size, or bytes. */
+export type Reserve = { readonly percent: number } | { readonly bytes: bigint };
+
+/**
+ * Says which disk is meant; a disk matches when it has everything that is set. At least one key other than `allowLoop`
+ * is set.
+ */
+export interface DiskSelector {
+  /** The name of a link in /dev/disk/by-id, without the folder. */
+  readonly byId?: string | undefined;
+  /** A loop device, and then `allowLoop` is true. */
+  readonly path?: string | undefined;
+  readonly allowLoop?: boolean | undefined;
+  readonly serial?: string | undefined;
+  readonly model?: string | undefined;
+  readonly wwn?: string | undefined;
+  readonly media?: 'ssd' | 'hdd' | undefined;
+  readonly transport?: 'nvme' | 'sata' | 'sas' | 'scsi' | 'usb' | 'virtio' | 'mmc' | undefined;
+  readonly minSizeBytes?: bigint | undefined;
+  readonly maxSizeBytes?: bigint | undefined;
+}

@@ -1,0 +1,11 @@
+import type { VolumeService } from '../volumes/model.ts';
+import type { Answers } from './answers.ts';
+import type { LocalTopology } from './topology.ts';
+
+/** What the services are made of. */
+export interface Context {
+  service: VolumeService;
+  nodeName: string;
+  local: LocalTopology;
+  answers: Answers;
+}

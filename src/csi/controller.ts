@@ -1,0 +1,111 @@
+import { BerthError } from '../errors.ts';
+import type { ContentSource, Volume } from '../volumes/model.ts';
+import { parseCapabilities, parseCapability } from './capabilities.ts';
+import { getCapacity } from './capacity.ts';
+import type { Handler, Handlers } from './compose.ts';
+import type { Context } from './context.ts';
+import { unhealthyVolumes, volumeHealth } from './health.ts';
+import { asRpcCapabilities, CONTROLLER_RPCS } from './offers.ts';
+import { parseParameters, refuseMutableParameters } from './parameters.ts';
+import { createSnapshots } from './snapshots.ts';
+import type {
+  ControllerExpandVolumeRequest,
+  CreateVolumeRequest,
+  Empty,
+  PageRequest,
+  VolumeContentSource,
+  VolumeRequest,
+} from './types.ts';
+import { parsePage, parseSizeRange, requireField, requireName, requireSizeRange } from './validate.ts';
+import { validateVolumeCapabilities } from './validate-capabilities.ts';
+
+/** CSI 1.13 Controller. Field checks come before anything is looked up. */
+export function createController(context: Context): Handlers {
+  const { service, local, answers } = context;
+
+  const createVolume: Handler<CreateVolumeRequest, object> = async (request, call) => {
+    const name = requireName(request.name);
+    const capabilities = parseCapabilities(request.volume_capabilities);
+    const size = parseSizeRange(request.capacity_range);
+    const parameters = parseParameters(request.parameters);
+    refuseMutableParameters(request.mutable_parameters);
+    const source = parseSource(request.volume_content_source);
+    local.check(request.accessibility_requirements, 'accessibility_requirements');
+    const volume = await service.createVolume({ name, capabilities, size, parameters, source }, call);
+    return { volume: answers.volume(volume) };
+  };
+
+  const deleteVolume: Handler<VolumeRequest, object> = async (request, call) => {
+    await service.deleteVolume(requireField(request.volume_id, 'volume_id'), call);
+    return {};
+  };
+
+  const getVolume: Handler<VolumeRequest, object> = async (request, call) => {
+    const id = requireField(request.volume_id, 'volume_id');
+    const volume = await service.getVolume(id, call);
+    if (!isShown(volume)) throw new BerthError('VOLUME_NOT_FOUND', { id });
+    return { volume: answers.volume(volume), status: { published_node_ids: [] } };
+  };
+
+  const listVolumes: Handler<PageRequest, object> = async (request, call) => {
+    const { items, next } = await service.listVolumes(parsePage(request), call);
+    const entries = items.filter(isShown).map((volume) => ({ volume: answers.volume(volume) }));
+    return { entries, next_token: next ?? '' };
+  };
+
+  const expandVolume: Handler<ControllerExpandVolumeRequest, object> = async (request, call) => {
+    const id = requireField(request.volume_id, 'volume_id');
+    const size = requireSizeRange(request.capacity_range);
+    const capability = request.volume_capability
+      ? parseCapability(request.volume_capability, 'volume_capability')
+      : undefined;
+    const expanded = await service.expandVolume({ id, size, capability }, call);
+    return { capacity_bytes: String(expanded.sizeBytes), node_expansion_required: expanded.nodeExpansion };
+  };
+
+  const getVolumeHealth: Handler<VolumeRequest, object> = async (request, call) => ({
+    volume_health: await volumeHealth(service, requireField(request.volume_id, 'volume_id'), call),
+  });
+
+  const listVolumeHealth: Handler<PageRequest, object> = async (request, call) => {
+    const { items, next } = await service.listVolumes(parsePage(request), call);
+    return { entries: await unhealthyVolumes(service, items.filter(isShown), call), next_token: next ?? '' };
+  };
+
+  const getCapabilities: Handler<Empty, object> = async () => asRpcCapabilities(CONTROLLER_RPCS);
+
+  return {
+    CreateVolume: createVolume,
+    DeleteVolume: deleteVolume,
+    ControllerPublishVolume: unsupported,
+    ControllerUnpublishVolume: unsupported,
+    ValidateVolumeCapabilities: validateVolumeCapabilities(context),
+    ListVolumes: listVolumes,
+    ControllerListVolumeHealth: listVolumeHealth,
+    ControllerGetVolumeHealth: getVolumeHealth,
+    GetCapacity: getCapacity(context),
+    ControllerGetCapabilities: getCapabilities,
+    ControllerExpandVolume: expandVolume,
+    ControllerGetVolume: getVolume,
+    ControllerModifyVolume: unsupported,
+    ...createSnapshots(context),
+  };
+}
+
+/** To CSI a volume that is being made does not exist yet, and a deleted one no longer, whatever is left of it. */
+const isShown = (volume: Volume): boolean => volume.state === 'ready';
+
+/** Berth attaches nothing, and has no mutable parameters yet. */
+const unsupported: Handler<never, object> = async (_request, call) => {
+  throw new BerthError('METHOD_UNSUPPORTED', { method: call.method });
+};
+
+function parseSource(source: VolumeContentSource | null): ContentSource | undefined {
+  if (source === null) return undefined;
+  const { snapshot, volume } = source;
+  if (snapshot) {
+    return { kind: 'snapshot', id: requireField(snapshot.snapshot_id, 'volume_content_source.snapshot.snapshot_id') };
+  }
+  if (volume) return { kind: 'volume', id: requireField(volume.volume_id, 'volume_content_source.volume.volume_id') };
+  throw new BerthError('FIELD_MISSING', { field: 'volume_content_source.type' });
+}

@@ -1,0 +1,409 @@
+/**
+ * The one catalogue of errors. A code is stable and never reused for something else; operators search for it, scripts
+ * match it. `status` is the gRPC status that the csi and admin rooms answer with. A template's `{fields}` are filled
+ * from the error's details. `remedy` says what to do. docs/errors.md is made from this file.
+ */
+export type StatusName =
+  | 'INVALID_ARGUMENT'
+  | 'NOT_FOUND'
+  | 'ALREADY_EXISTS'
+  | 'PERMISSION_DENIED'
+  | 'RESOURCE_EXHAUSTED'
+  | 'FAILED_PRECONDITION'
+  | 'ABORTED'
+  | 'OUT_OF_RANGE'
+  | 'UNIMPLEMENTED'
+  | 'INTERNAL'
+  | 'UNAVAILABLE'
+  | 'DATA_LOSS';
+
+interface Entry {
+  status: StatusName;
+  template: string;
+  remedy: string;
+}
+
+export const catalogue = {
+  // Requests
+  FIELD_MISSING: {
+    status: 'INVALID_ARGUMENT',
+    template: '{field} is missing',
+    remedy: 'Set the field; the CSI specification requires it.',
+  },
+  FIELD_INVALID: {
+    status: 'INVALID_ARGUMENT',
+    template: '{field}: {problem}',
+    remedy: 'Correct the field as the message says.',
+  },
+  PARAMETER_UNKNOWN: {
+    status: 'INVALID_ARGUMENT',
+    template: 'parameter {key} is not known; known are {known}',
+    remedy: 'Remove or correct the key in the StorageClass.',
+  },
+  PARAMETER_INVALID: {
+    status: 'INVALID_ARGUMENT',
+    template: 'parameter {key}: {problem}',
+    remedy: 'Correct the value in the StorageClass.',
+  },
+  MUTABLE_PARAMETERS_UNSUPPORTED: {
+    status: 'INVALID_ARGUMENT',
+    template: 'mutable parameter {key} is not supported',
+    remedy: 'Remove the VolumeAttributesClass; Berth offers no mutable parameters yet.',
+  },
+  CAPABILITY_UNSUPPORTED: {
+    status: 'INVALID_ARGUMENT',
+    template: 'volume capability: {problem}',
+    remedy: 'Choose an access mode, volume mode and file system that the pool offers; `berth pool list` shows them.',
+  },
+  CAPABILITY_EXCEEDED: {
+    status: 'FAILED_PRECONDITION',
+    template: 'volume {id} does not offer this: {problem}',
+    remedy: 'Use the access mode, volume mode and file system that the volume was created with.',
+  },
+  MOUNT_OPTION_REFUSED: {
+    status: 'INVALID_ARGUMENT',
+    template: 'mount option {option} is not allowed for {fsType}; allowed are {allowed}',
+    remedy: 'Remove the option from the StorageClass or PersistentVolume.',
+  },
+  PAGE_TOKEN_INVALID: {
+    status: 'ABORTED',
+    template: 'the page token is not one that Berth gave out',
+    remedy: 'Start the listing again without a token.',
+  },
+  METHOD_UNSUPPORTED: {
+    status: 'UNIMPLEMENTED',
+    template: '{method} is not offered by a driver for local volumes',
+    remedy: 'Read the capabilities that Berth reports before calling.',
+  },
+  OPERATION_PENDING: {
+    status: 'ABORTED',
+    template: '{subject} is being worked on by another call ({operation})',
+    remedy: 'Nothing: the caller tries again by itself. `berth job list` shows long work.',
+  },
+
+  CALL_DEADLINE: {
+    status: 'UNAVAILABLE',
+    template: '{method} was not done by its deadline; what it began goes on',
+    remedy: 'Nothing at first: the caller tries again. If it stays, look at `berth job list` and `berth pool list`.',
+  },
+  TOPOLOGY_ELSEWHERE: {
+    status: 'RESOURCE_EXHAUSTED',
+    template: 'node {node} is in none of the required topologies',
+    remedy: 'Ask a node that is. Correct allowedTopologies in the StorageClass if no node is.',
+  },
+
+  // Volumes and snapshots
+  VOLUME_NOT_FOUND: {
+    status: 'NOT_FOUND',
+    template: 'volume {id} does not exist',
+    remedy: 'Check the id with `berth volume list`.',
+  },
+  SNAPSHOT_NOT_FOUND: {
+    status: 'NOT_FOUND',
+    template: 'snapshot {id} does not exist',
+    remedy: 'Check the id with `berth volume list --snapshots`.',
+  },
+  GROUP_SNAPSHOT_NOT_FOUND: {
+    status: 'NOT_FOUND',
+    template: 'group snapshot {id} does not exist',
+    remedy: 'Check the id with `berth volume list --snapshots`.',
+  },
+  VOLUME_EXISTS: {
+    status: 'ALREADY_EXISTS',
+    template: 'a volume named {name} exists with another {difference}',
+    remedy: 'Use another name, or ask for what exists.',
+  },
+  SNAPSHOT_EXISTS: {
+    status: 'ALREADY_EXISTS',
+    template: 'a snapshot named {name} exists of another source',
+    remedy: 'Use another name.',
+  },
+  VOLUME_IN_USE: {
+    status: 'FAILED_PRECONDITION',
+    template: 'volume {id} is in use: {users}',
+    remedy: 'Stop what uses it; the caller tries again by itself.',
+  },
+  SNAPSHOT_IN_GROUP: {
+    status: 'INVALID_ARGUMENT',
+    template: 'snapshot {id} belongs to group snapshot {group}',
+    remedy: 'Delete the group snapshot as a whole.',
+  },
+  VOLUME_NOT_STAGED: {
+    status: 'FAILED_PRECONDITION',
+    template: 'volume {id} is not staged at {path}',
+    remedy: 'Call NodeStageVolume first.',
+  },
+  VOLUME_PATH_UNKNOWN: {
+    status: 'NOT_FOUND',
+    template: 'volume {id} is not mounted at {path}',
+    remedy: 'Use the staging or target path that the volume was published at.',
+  },
+  PUBLISH_CONFLICT: {
+    status: 'ALREADY_EXISTS',
+    template: 'volume {id} is at {path} with other options',
+    remedy: 'Unpublish it there first.',
+  },
+  SINGLE_WRITER_TAKEN: {
+    status: 'FAILED_PRECONDITION',
+    template: 'volume {id} allows one user and is published at {path}',
+    remedy: 'Wait for the other pod to end, or use ReadWriteOnce instead of ReadWriteOncePod.',
+  },
+  TARGET_NOT_USABLE: {
+    status: 'FAILED_PRECONDITION',
+    template: '{path}: {problem}',
+    remedy: 'See what is at the path; Berth does not remove what it did not put there.',
+  },
+  SIZE_TOO_SMALL: {
+    status: 'OUT_OF_RANGE',
+    template: 'a volume of {requested} bytes is too small: {problem}',
+    remedy: 'Ask for more.',
+  },
+  SIZE_RANGE_EMPTY: {
+    status: 'OUT_OF_RANGE',
+    template: 'no size between {required} and {limit} bytes (0: not set) in steps of {granularity} is possible: {problem}',
+    remedy: 'Widen the range.',
+  },
+  EXPAND_NO_ROOM: {
+    status: 'OUT_OF_RANGE',
+    template: 'pool {pool} has {free} bytes left, expanding takes {needed}',
+    remedy: 'Free space in the pool or ask for less.',
+  },
+  CONTENT_INCOMPATIBLE: {
+    status: 'INVALID_ARGUMENT',
+    template: 'the content source does not fit: {problem}',
+    remedy: 'Restore with the same volume mode and file system, to the same pool class.',
+  },
+  SNAPSHOT_UNSUPPORTED: {
+    status: 'FAILED_PRECONDITION',
+    template: 'volume {id} cannot be snapshotted: {problem}',
+    remedy: 'See docs/limits.md for what each backend offers.',
+  },
+  GROUP_NOT_CONSISTENT: {
+    status: 'FAILED_PRECONDITION',
+    template: 'the volumes cannot be snapshotted at one moment: {problem}',
+    remedy: 'Keep the volumes of a group in one pool, or stop their users.',
+  },
+  TOKEN_MISMATCH: {
+    status: 'FAILED_PRECONDITION',
+    template: 'volume {id}: the disk holds {found}, the ledger says {expected}; nothing was touched',
+    remedy: 'Somebody changed the pool behind Berth. Look at it before doing anything else.',
+  },
+  VOLUME_DAMAGED: {
+    status: 'DATA_LOSS',
+    template: 'volume {id}: {problem}',
+    remedy: 'Restore from a backup or a snapshot; Berth does not repair or format it by itself.',
+  },
+
+  // Pools
+  POOL_NO_ROOM: {
+    status: 'RESOURCE_EXHAUSTED',
+    template: 'no pool of class {class} has {needed} bytes free; the largest has {free}',
+    remedy: 'Free space, add a pool, or let the scheduler choose another node.',
+  },
+  POOL_CLASS_REQUIRED: {
+    status: 'INVALID_ARGUMENT',
+    template: 'parameter poolClass is required, since this node has several: {classes}',
+    remedy: 'Name the class in the StorageClass.',
+  },
+  POOL_CLASS_UNKNOWN: {
+    status: 'RESOURCE_EXHAUSTED',
+    template: 'this node has no pool of class {class}; it has {classes}',
+    remedy: 'Correct poolClass in the StorageClass, or add such a pool to the node.',
+  },
+  POOL_UNAVAILABLE: {
+    status: 'UNAVAILABLE',
+    template: 'pool {pool} is {state}: {reason}',
+    remedy: 'See `berth pool list`; the pool recovers by itself when its disk answers.',
+  },
+  POOL_DEADLINE: {
+    status: 'UNAVAILABLE',
+    template: 'pool {pool} did not answer in time ({operation})',
+    remedy: 'Nothing at first: the caller tries again. If it stays, look at the disk (`berth pool list`, kernel log).',
+  },
+  POOL_UNKNOWN: {
+    status: 'NOT_FOUND',
+    template: 'pool {pool} is not known on this node',
+    remedy: 'Check the name with `berth pool list`.',
+  },
+  POOL_FOREIGN: {
+    status: 'FAILED_PRECONDITION',
+    template: 'pool {pool} belongs to node {owner}',
+    remedy: 'If that node is gone for good, take the pool over with `berth pool import`.',
+  },
+  POOL_DUPLICATE: {
+    status: 'FAILED_PRECONDITION',
+    template: 'pool id {pool} is on more than one disk: {disks}',
+    remedy: 'Remove the copy; Berth opens neither.',
+  },
+  POOL_UNSUITABLE: {
+    status: 'FAILED_PRECONDITION',
+    template: 'pool {pool}: {problem}',
+    remedy: 'Correct the pool in the config, or the disk, and start again.',
+  },
+  POOL_BUSY: {
+    status: 'UNAVAILABLE',
+    template: 'pool {pool} has {waiting} calls waiting',
+    remedy: 'Nothing: the caller tries again by itself.',
+  },
+  LEDGER_TOO_NEW: {
+    status: 'FAILED_PRECONDITION',
+    template: 'the ledger of pool {pool} has schema {found}, this Berth knows up to {known}',
+    remedy: 'Run the newer Berth that wrote it.',
+  },
+  LEDGER_DAMAGED: {
+    status: 'DATA_LOSS',
+    template: 'the ledger of pool {pool} cannot be read: {problem}',
+    remedy: 'Nothing on the pool was touched. See docs/operations.md, "A damaged ledger".',
+  },
+
+  // Jobs
+  JOB_NOT_FOUND: {
+    status: 'NOT_FOUND',
+    template: 'job {id} does not exist',
+    remedy: 'Check the id with `berth job list`.',
+  },
+  JOB_NOT_CANCELLABLE: {
+    status: 'FAILED_PRECONDITION',
+    template: 'job {id} cannot be cancelled: {problem}',
+    remedy: 'Let it finish.',
+  },
+  JOB_FAILED: {
+    status: 'INTERNAL',
+    template: '{operation} failed: {problem}',
+    remedy: 'See the log for the cause.',
+  },
+
+  // Disks
+  DISK_NOT_FOUND: {
+    status: 'NOT_FOUND',
+    template: 'no disk {id} on this node',
+    remedy: 'Check the id with `berth disk list`.',
+  },
+  DISK_IN_USE: {
+    status: 'FAILED_PRECONDITION',
+    template: 'disk {id} is not free: {reasons}',
+    remedy: '`berth disk explain` tells every reason. Berth does not wipe what it did not make.',
+  },
+  DISK_CHANGED: {
+    status: 'FAILED_PRECONDITION',
+    template: 'disk {id} changed since it was listed',
+    remedy: 'Look at it again with `berth disk explain`, then repeat with the digest shown.',
+  },
+  DISK_AMBIGUOUS: {
+    status: 'FAILED_PRECONDITION',
+    template: 'selector {selector} matches {count} disks: {disks}',
+    remedy: 'Make the selector match exactly one disk.',
+  },
+
+  // The daemon
+  CONFIG_INVALID: {
+    status: 'INVALID_ARGUMENT',
+    template: '{file} has {count} problem(s):\n{problems}',
+    remedy: 'Correct the file; `berth config check` repeats the test.',
+  },
+  SOCKET_IN_USE: {
+    status: 'FAILED_PRECONDITION',
+    template: 'another process answers on {path}',
+    remedy: 'Stop the other daemon, or give this one another socket.',
+  },
+  SOCKET_PATH_UNUSABLE: {
+    status: 'FAILED_PRECONDITION',
+    template: 'socket path {path}: {problem}',
+    remedy: 'Give the socket another path; Berth removes only sockets that nobody answers on.',
+  },
+  DAEMON_UNREACHABLE: {
+    status: 'UNAVAILABLE',
+    template: 'no berth daemon answers on {socket}: {problem}',
+    remedy: 'Start `berth node` or `berth dev`, or name its socket with --socket or BERTH_SOCKET.',
+  },
+  REQUEST_TIMEOUT: {
+    status: 'UNAVAILABLE',
+    template: 'the daemon gave no answer within {seconds} s',
+    remedy: 'The work may still go on: see `berth status` and `berth job list`. --timeout waits longer.',
+  },
+  METHOD_UNKNOWN: {
+    status: 'UNIMPLEMENTED',
+    template: 'the daemon does not know this request: {method}',
+    remedy: 'The daemon is older than this command line. Use the one that came with it.',
+  },
+  SHUTTING_DOWN: {
+    status: 'UNAVAILABLE',
+    template: 'the daemon is shutting down',
+    remedy: 'Nothing: the caller tries again by itself.',
+  },
+  TOOL_MISSING: {
+    status: 'FAILED_PRECONDITION',
+    template: '{tool} is not installed, {purpose} needs it',
+    remedy: 'Install the package that has it.',
+  },
+  ROOT_REQUIRED: {
+    status: 'PERMISSION_DENIED',
+    template: '{operation} needs root',
+    remedy: 'Run the daemon as root.',
+  },
+
+  // The command line
+  USAGE_INVALID: {
+    status: 'INVALID_ARGUMENT',
+    template: '{problem}',
+    remedy: 'See `berth --help`, or --help after the command.',
+  },
+  CONFIRMATION_REQUIRED: {
+    status: 'FAILED_PRECONDITION',
+    template: '{operation} needs a confirmation',
+    remedy: 'Repeat with --yes.',
+  },
+  NAME_AMBIGUOUS: {
+    status: 'INVALID_ARGUMENT',
+    template: '{name} means several: {matches}',
+    remedy: 'Give more of the id.',
+  },
+
+  INTERNAL: {
+    status: 'INTERNAL',
+    template: 'unexpected: {problem}',
+    remedy: 'Report it, with the log line of the same request id.',
+  },
+} as const satisfies Record<string, Entry>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+type Fields<T extends string> = T extends `${string}{${infer Name}}${infer Rest}` ? Name | Fields<Rest> : never;
+type Template<C extends ErrorCode> = (typeof catalogue)[C]['template'];
+
+/** Values for an error's template, by name. */
+export type ErrorDetails<C extends ErrorCode> = {
+  [Name in Fields<Template<C>>]: string | number | bigint;
+};
+
+/** The only error that Berth's own code throws on purpose. The cause is logged and never sent. */
+export class BerthError<C extends ErrorCode = ErrorCode> extends Error {
+  readonly code: C;
+  readonly details: Record<string, string | number | bigint>;
+
+  constructor(code: C, details: ErrorDetails<C>, options?: { cause?: unknown }) {
+    super(fill(catalogue[code].template, details), options);
+    this.name = 'BerthError';
+    this.code = code;
+    this.details = details;
+  }
+
+  get status(): StatusName {
+    return catalogue[this.code].status;
+  }
+
+  get remedy(): string {
+    return catalogue[this.code].remedy;
+  }
+}
+
+function fill(template: string, details: Record<string, string | number | bigint>): string {
+  return template.replace(/\{(\w+)\}/g, (whole, name: string) => String(details[name] ?? whole));
+}
+
+/** Turns anything thrown into a BerthError; what is not one becomes INTERNAL, with its cause kept. */
+export function toBerthError(thrown: unknown): BerthError {
+  if (thrown instanceof BerthError) return thrown;
+  const problem = thrown instanceof Error ? thrown.message : String(thrown);
+  return new BerthError('INTERNAL', { problem }, { cause: thrown });
+}

@@ -1,0 +1,35 @@
+import { io, ioctl, ior } from './ioctl.ts';
+
+// include/uapi/linux/fs.h
+const GET_SIZE = ior(0x12, 114, 8);
+const LOGICAL_SECTOR = io(0x12, 104);
+const DISCARD = io(0x12, 119);
+const PHYSICAL_SECTOR = io(0x12, 123);
+const REREAD_PARTITIONS = io(0x12, 95);
+
+/** Size of the block device open as `fd`, in bytes. */
+export function blockSize(fd: number): bigint {
+  const size = Buffer.alloc(8);
+  ioctl(fd, GET_SIZE, size, 'block device size');
+  return size.readBigUInt64LE(0);
+}
+
+export function sectorSizes(fd: number): { logicalBytes: number; physicalBytes: number } {
+  const logical = Buffer.alloc(4);
+  const physical = Buffer.alloc(4);
+  ioctl(fd, LOGICAL_SECTOR, logical, 'logical sector size');
+  ioctl(fd, PHYSICAL_SECTOR, physical, 'physical sector size');
+  return { logicalBytes: logical.readInt32LE(0), physicalBytes: physical.readUInt32LE(0) };
+}
+
+/** Tells the device that a range is not needed; what it reads as afterwards is up to the device. */
+export function discard(fd: number, offsetBytes: bigint, lengthBytes: bigint): void {
+  const range = Buffer.alloc(16);
+  range.writeBigUInt64LE(offsetBytes, 0);
+  range.writeBigUInt64LE(lengthBytes, 8);
+  ioctl(fd, DISCARD, range, 'discard');
+}
+
+export function rereadPartitions(fd: number): void {
+  ioctl(fd, REREAD_PARTITIONS, 0, 'reread partitions');
+}

@@ -1,0 +1,300 @@
+import { addressOf, errorCode } from './libc.ts';
+import { io, ior, ioctl, iow, iowr } from './ioctl.ts';
+
+// Requests and layouts of include/uapi/linux/btrfs.h and btrfs_tree.h. All numbers are little-endian on disk and in
+// the native order in the structures, which is little-endian on every machine that Node runs on with btrfs.
+const MAGIC = 0x94;
+const SYNC = io(MAGIC, 8);
+const RESIZE = iow(MAGIC, 3, 4096);
+const TREE_SEARCH_V2 = iowr(MAGIC, 17, 112);
+const SNAP_CREATE_V2 = iow(MAGIC, 23, 4096);
+const SUBVOL_CREATE_V2 = iow(MAGIC, 24, 4096);
+const SUBVOL_GETFLAGS = ior(MAGIC, 25, 8);
+const SUBVOL_SETFLAGS = iow(MAGIC, 26, 8);
+const QUOTA_CTL = iowr(MAGIC, 40, 16);
+const QGROUP_CREATE = iow(MAGIC, 42, 16);
+const QGROUP_LIMIT = ior(MAGIC, 43, 48);
+const QUOTA_RESCAN_WAIT = io(MAGIC, 46);
+const GET_SUBVOL_INFO = ior(MAGIC, 60, 504);
+const SNAP_DESTROY_V2 = iow(MAGIC, 63, 4096);
+
+// include/uapi/linux/fs.h
+const FS_GETFLAGS = ior(0x66, 1, 8);
+const FS_SETFLAGS = iow(0x66, 2, 8);
+const FS_NOCOW_FL = 0x00800000;
+
+const SUBVOL_RDONLY = 1n << 1n;
+const SUBVOL_QGROUP_INHERIT = 1n << 2n;
+const SUBVOL_SPEC_BY_ID = 1n << 4n;
+const QGROUP_INHERIT_SET_LIMITS = 1n;
+const LIMIT_MAX_RFER = 1n;
+const NAME_MAX = 4039;
+
+const QUOTA_TREE_ID = 8n;
+const ROOT_TREE_ID = 1n;
+const ROOT_ITEM_KEY = 132;
+const ROOT_REF_KEY = 156;
+const INODE_ITEM_KEY = 1;
+const QGROUP_STATUS_KEY = 240;
+const QGROUP_INFO_KEY = 242;
+const QGROUP_LIMIT_KEY = 244;
+
+/** How a file system counts what its subvolumes use; `simple` needs Linux 6.7. */
+export type QuotaMode = 'qgroup' | 'simple';
+
+/** What the kernel itself knows of a subvolume. `uuid` cannot be forged from inside it. */
+export interface SubvolumeInfo {
+  id: bigint;
+  uuid: string;
+  parentUuid: string;
+  readOnly: boolean;
+  /** Rises with each change to the subvolume. */
+  generation: bigint;
+}
+
+/** Use of a subvolume as its quota group counts it, in bytes, as of the last commit. */
+export interface QgroupUsage {
+  referencedBytes: bigint;
+  exclusiveBytes: bigint;
+}
+
+function volumeArgs(name: string, flags = 0n): Buffer {
+  const bytes = Buffer.from(name);
+  if (bytes.length > NAME_MAX) throw new RangeError(`subvolume name of ${bytes.length} bytes`);
+  const args = Buffer.alloc(4096);
+  args.writeBigUInt64LE(flags, 16);
+  bytes.copy(args, 56);
+  return args;
+}
+
+function limitStruct(limitBytes: bigint): Buffer {
+  const limit = Buffer.alloc(40);
+  limit.writeBigUInt64LE(LIMIT_MAX_RFER, 0);
+  limit.writeBigUInt64LE(limitBytes, 8);
+  return limit;
+}
+
+/** A btrfs_qgroup_inherit that only sets a limit: subvolume, quota group and limit are then made in one call. */
+function inheritLimit(args: Buffer, limitBytes: bigint): Buffer {
+  const inherit = Buffer.alloc(72);
+  inherit.writeBigUInt64LE(QGROUP_INHERIT_SET_LIMITS, 0);
+  limitStruct(limitBytes).copy(inherit, 32);
+  args.writeBigUInt64LE(BigInt(inherit.length), 24);
+  args.writeBigUInt64LE(addressOf(inherit), 32);
+  return inherit;
+}
+
+/** Creates subvolume `name` in the directory `dirfd`, limited to `limitBytes` when quotas are on. */
+export function createSubvolume(dirfd: number, name: string, limitBytes?: bigint): void {
+  const args = volumeArgs(name, limitBytes === undefined ? 0n : SUBVOL_QGROUP_INHERIT);
+  const inherit = limitBytes === undefined ? undefined : inheritLimit(args, limitBytes);
+  ioctl(dirfd, SUBVOL_CREATE_V2, args, `create subvolume ${name}`);
+  void inherit; // alive until the kernel has read it
+}
+
+/** Snapshots the subvolume open as `sourceFd` to `name` in `dirfd`; atomic for the whole subvolume. */
+export function snapshotSubvolume(sourceFd: number, dirfd: number, name: string, limitBytes?: bigint): void {
+  const args = volumeArgs(name, limitBytes === undefined ? 0n : SUBVOL_QGROUP_INHERIT);
+  args.writeBigInt64LE(BigInt(sourceFd), 0);
+  const inherit = limitBytes === undefined ? undefined : inheritLimit(args, limitBytes);
+  ioctl(dirfd, SNAP_CREATE_V2, args, `snapshot to ${name}`);
+  void inherit; // alive until the kernel has read it
+}
+
+/** Unlinks subvolume `name`; the kernel frees its space in the background (see `subvolumeExists`). */
+export function destroySubvolume(dirfd: number, name: string): void {
+  ioctl(dirfd, SNAP_DESTROY_V2, volumeArgs(name), `destroy subvolume ${name}`);
+}
+
+/** Unlinks a subvolume by its number, wherever in the file system of `fd` it is. */
+export function destroySubvolumeById(fd: number, id: bigint): void {
+  const args = volumeArgs('', SUBVOL_SPEC_BY_ID);
+  args.writeBigUInt64LE(id, 56);
+  try {
+    ioctl(fd, SNAP_DESTROY_V2, args, `destroy subvolume ${id}`);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** Numbers of the subvolumes directly inside subvolume `id`. */
+export function childSubvolumes(fd: number, id: bigint): bigint[] {
+  const range = searchTree(fd, ROOT_TREE_ID, [id, ROOT_REF_KEY, 0n], [id, ROOT_REF_KEY, 2n ** 64n - 1n]);
+  return Array.from(range, (item) => item.offset);
+}
+
+/** New files beneath the directory `fd` are written in place, without copy-on-write and checksums. */
+export function setNoCow(fd: number): void {
+  const flags = Buffer.alloc(8);
+  ioctl(fd, FS_GETFLAGS, flags, 'file flags');
+  flags.writeUInt32LE((flags.readUInt32LE(0) | FS_NOCOW_FL) >>> 0, 0);
+  ioctl(fd, FS_SETFLAGS, flags, 'set nodatacow');
+}
+
+const formatUuid = (bytes: Buffer): string =>
+  bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+
+/** The kernel's record of the subvolume that `fd` is in. */
+export function subvolumeInfo(fd: number): SubvolumeInfo {
+  const info = Buffer.alloc(504);
+  ioctl(fd, GET_SUBVOL_INFO, info, 'subvolume info');
+  return {
+    id: info.readBigUInt64LE(0),
+    generation: info.readBigUInt64LE(280),
+    readOnly: (info.readBigUInt64LE(288) & 1n) === 1n,
+    uuid: formatUuid(info.subarray(296, 312)),
+    parentUuid: formatUuid(info.subarray(312, 328)),
+  };
+}
+
+export function setReadOnly(fd: number, readOnly: boolean): void {
+  const flags = Buffer.alloc(8);
+  ioctl(fd, SUBVOL_GETFLAGS, flags, 'subvolume flags');
+  const value = flags.readBigUInt64LE(0);
+  flags.writeBigUInt64LE(readOnly ? value | SUBVOL_RDONLY : value & ~SUBVOL_RDONLY, 0);
+  ioctl(fd, SUBVOL_SETFLAGS, flags, 'set subvolume flags');
+}
+
+/** Turns quotas on; a file system that has them on keeps the mode it has. */
+export function enableQuota(fd: number, mode: QuotaMode): void {
+  const args = Buffer.alloc(16);
+  args.writeBigUInt64LE(mode === 'simple' ? 4n : 1n, 0);
+  ioctl(fd, QUOTA_CTL, args, `enable ${mode} quota`);
+  if (mode === 'qgroup') ioctl(fd, QUOTA_RESCAN_WAIT, 0, 'quota rescan');
+}
+
+/** The quota mode in force, or undefined when quotas are off. `consistent` is false while the kernel doubts its counts. */
+export function quotaStatus(fd: number): { mode: QuotaMode; consistent: boolean } | undefined {
+  for (const item of searchTree(fd, QUOTA_TREE_ID, [0n, QGROUP_STATUS_KEY, 0n], [0n, QGROUP_STATUS_KEY, 0n])) {
+    const flags = item.data.readBigUInt64LE(16);
+    const simple = (flags & 8n) !== 0n;
+    return { mode: simple ? 'simple' : 'qgroup', consistent: (flags & 4n) === 0n };
+  }
+  return undefined;
+}
+
+/** Limits what subvolume `id` may reference, in bytes. */
+export function limitQgroup(fd: number, id: bigint, limitBytes: bigint): void {
+  const args = Buffer.alloc(48);
+  args.writeBigUInt64LE(id, 0);
+  limitStruct(limitBytes).copy(args, 8);
+  ioctl(fd, QGROUP_LIMIT, args, `limit qgroup 0/${id}`);
+}
+
+/** Removes the quota group of a subvolume that is gone; one that is gone already is fine. */
+export function destroyQgroup(fd: number, id: bigint): void {
+  const args = Buffer.alloc(16);
+  args.writeBigUInt64LE(id, 8);
+  try {
+    ioctl(fd, QGROUP_CREATE, args, `destroy qgroup 0/${id}`);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
+}
+
+export function qgroupUsage(fd: number, id: bigint): QgroupUsage | undefined {
+  for (const item of searchTree(fd, QUOTA_TREE_ID, [0n, QGROUP_INFO_KEY, id], [0n, QGROUP_INFO_KEY, id])) {
+    return { referencedBytes: item.data.readBigUInt64LE(8), exclusiveBytes: item.data.readBigUInt64LE(24) };
+  }
+  return undefined;
+}
+
+/** Numbers of the subvolumes that have a quota group, whether they exist or not. */
+export function listQgroups(fd: number): bigint[] {
+  const range = searchTree(fd, QUOTA_TREE_ID, [0n, QGROUP_INFO_KEY, 0n], [0n, QGROUP_INFO_KEY, 2n ** 48n - 1n]);
+  return Array.from(range, (item) => item.offset);
+}
+
+/** The limit in force on subvolume `id`, in bytes, or undefined when there is none. */
+export function qgroupLimit(fd: number, id: bigint): bigint | undefined {
+  for (const item of searchTree(fd, QUOTA_TREE_ID, [0n, QGROUP_LIMIT_KEY, id], [0n, QGROUP_LIMIT_KEY, id])) {
+    return (item.data.readBigUInt64LE(0) & LIMIT_MAX_RFER) === 0n ? undefined : item.data.readBigUInt64LE(8);
+  }
+  return undefined;
+}
+
+/** Whether subvolume `id` still takes space: a destroyed one does until the kernel's cleaner is through with it. */
+export function subvolumeExists(fd: number, id: bigint): boolean {
+  for (const _ of searchTree(fd, ROOT_TREE_ID, [id, ROOT_ITEM_KEY, 0n], [id, ROOT_ITEM_KEY, 2n ** 64n - 1n])) return true;
+  return false;
+}
+
+/** Counts the inodes of the subvolume that `fd` is in, beginning after inode `from`, at most `budget` of them. */
+export function countInodes(fd: number, from: bigint, budget: number): { count: number; next: bigint | undefined } {
+  let count = 0;
+  let last = from;
+  for (const item of searchTree(fd, 0n, [from + 1n, INODE_ITEM_KEY, 0n], [2n ** 64n - 256n, INODE_ITEM_KEY, 0n])) {
+    if (item.type !== INODE_ITEM_KEY) continue;
+    count += 1;
+    last = item.objectid;
+    if (count >= budget) return { count, next: last };
+  }
+  return { count, next: undefined };
+}
+
+/** Grows or shrinks the mounted file system to its device ("max") or to a number of bytes. */
+export function resizeFilesystem(fd: number, size: 'max' | bigint): void {
+  const args = Buffer.alloc(4096);
+  args.write(String(size), 8);
+  ioctl(fd, RESIZE, args, `resize to ${size}`);
+}
+
+export function sync(fd: number): void {
+  ioctl(fd, SYNC, 0, 'sync');
+}
+
+type Key = [objectid: bigint, type: number, offset: bigint];
+interface TreeItem {
+  objectid: bigint;
+  type: number;
+  offset: bigint;
+  data: Buffer;
+}
+
+/** The smallest key above `key`. */
+function after(key: { objectid: bigint; type: number; offset: bigint }): Key {
+  if (key.offset < 2n ** 64n - 1n) return [key.objectid, key.type, key.offset + 1n];
+  return key.type < 255 ? [key.objectid, key.type + 1, 0n] : [key.objectid + 1n, 0, 0n];
+}
+
+/** BTRFS_IOC_TREE_SEARCH_V2 over a key range; needs CAP_SYS_ADMIN. The data of an item is valid until the next one. */
+function* searchTree(fd: number, tree: bigint, min: Key, max: Key): Generator<TreeItem> {
+  const HEADER = 112;
+  const args = Buffer.alloc(HEADER + 16384);
+  let from = min;
+  for (;;) {
+    args.writeBigUInt64LE(tree, 0);
+    args.writeBigUInt64LE(from[0], 8);
+    args.writeBigUInt64LE(max[0], 16);
+    args.writeBigUInt64LE(from[2], 24);
+    args.writeBigUInt64LE(max[2], 32);
+    args.writeBigUInt64LE(0n, 40);
+    args.writeBigUInt64LE(2n ** 64n - 1n, 48);
+    args.writeUInt32LE(from[1], 56);
+    args.writeUInt32LE(max[1], 60);
+    args.writeUInt32LE(4096, 64);
+    args.writeBigUInt64LE(BigInt(args.length - HEADER), 104);
+    try {
+      ioctl(fd, TREE_SEARCH_V2, args, `search tree ${tree}`);
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return; // no such tree: quotas are off
+      throw error;
+    }
+    const found = args.readUInt32LE(64);
+    if (found === 0) return;
+    let position = HEADER;
+    for (let index = 0; index < found; index++) {
+      const item = {
+        objectid: args.readBigUInt64LE(position + 8),
+        offset: args.readBigUInt64LE(position + 16),
+        type: args.readUInt32LE(position + 24),
+      };
+      const length = args.readUInt32LE(position + 28);
+      const data = args.subarray(position + 32, position + 32 + length);
+      position += 32 + length;
+      from = after(item);
+      // The kernel compares whole keys, so items of other types lie inside the range.
+      if (item.type >= min[1] && item.type <= max[1]) yield { ...item, data };
+    }
+  }
+}

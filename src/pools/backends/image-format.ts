@@ -1,0 +1,92 @@
+import { constants, fstatSync, readSync } from 'node:fs';
+import { BerthError } from '../../errors.ts';
+import { nextData } from '../../host/files.ts';
+import type { MakeSpec, Place } from '../backend.ts';
+import type { ObjectRow } from '../ledger.ts';
+import { withImage } from './image-file.ts';
+import { runTool } from './tool.ts';
+
+const MIB = 1n << 20n;
+const FORMAT_TIMEOUT_MS = 300_000;
+
+type ImageFilesystem = 'ext4' | 'xfs' | 'btrfs';
+
+interface Format {
+  /** What the tool takes at least, with its default layout. */
+  minimumBytes: bigint;
+  args(uuid: string): string[];
+  /** Where its super block says what it is. */
+  magic: { offset: number; bytes: Buffer };
+}
+
+/**
+ * No option forces anything: the tools themselves refuse a file that holds something. Discarding is off, since it would
+ * give back what a thick file has reserved. Blocks and sectors are 4 KiB, so that a volume also mounts on a loop device
+ * over a disk with 4 KiB sectors.
+ */
+const formats: Record<ImageFilesystem, Format> = {
+  ext4: {
+    minimumBytes: 8n * MIB,
+    args: (uuid) => [
+      '-q',
+      '-b',
+      '4096',
+      '-m',
+      '0',
+      '-U',
+      uuid,
+      '-E',
+      'lazy_itable_init=1,lazy_journal_init=1,nodiscard',
+    ],
+    magic: { offset: 1080, bytes: Buffer.from([0x53, 0xef]) },
+  },
+  xfs: {
+    minimumBytes: 300n * MIB,
+    args: (uuid) => ['-q', '-K', '-s', 'size=4096', '-m', `uuid=${uuid}`],
+    magic: { offset: 0, bytes: Buffer.from('XFSB') },
+  },
+  btrfs: {
+    minimumBytes: 109n * MIB,
+    args: (uuid) => ['-q', '-K', '-m', 'single', '-d', 'single', '-U', uuid],
+    magic: { offset: 65_600, bytes: Buffer.from('_BHRfS_M') },
+  },
+};
+
+export const imageFilesystems: readonly ImageFilesystem[] = ['ext4', 'xfs', 'btrfs'];
+
+function formatOf(content: ObjectRow['content']): Format {
+  if (content === 'block' || content === 'directory') throw new TypeError(`image volumes do not hold ${content}`);
+  return formats[content];
+}
+
+export const minimumImageBytes = (content: ObjectRow['content']): bigint =>
+  content === 'block' ? MIB : formatOf(content).minimumBytes;
+
+/** Makes the file system, on a file in which nobody has ever written a byte and on no other (design §2.6). */
+export async function formatImage(place: Place, spec: MakeSpec): Promise<void> {
+  if (withImage(place, constants.O_RDONLY, (fd) => nextData(fd, 0n)) !== undefined) {
+    throw new BerthError('VOLUME_DAMAGED', {
+      id: spec.uuid,
+      problem: 'its file holds data already, it was not formatted',
+    });
+  }
+  await runTool({
+    file: `mkfs.${spec.content}`,
+    args: [...formatOf(spec.content).args(spec.uuid), `${place.dirPath}/${place.name}`],
+    purpose: `formatting a volume as ${spec.content}`,
+    timeoutMs: FORMAT_TIMEOUT_MS,
+  });
+}
+
+/** Why the image cannot be what the ledger says, or undefined when it can. */
+export function imageProblem(place: Place, row: ObjectRow): string | undefined {
+  return withImage(place, constants.O_RDONLY, (fd) => {
+    const { size } = fstatSync(fd, { bigint: true });
+    if (size < row.sizeBytes) return `its file has ${size} bytes instead of ${row.sizeBytes}`;
+    if (row.content === 'block') return undefined;
+    const { offset, bytes } = formatOf(row.content).magic;
+    const found = Buffer.alloc(bytes.length);
+    readSync(fd, found, 0, found.length, offset);
+    return found.equals(bytes) ? undefined : `there is no ${row.content} file system in it`;
+  });
+}

@@ -1,0 +1,127 @@
+import { constants } from 'node:fs';
+import { BerthError } from '../../errors.ts';
+import { resizeFilesystem } from '../../host/btrfs.ts';
+import { removeFile } from '../../host/files.ts';
+import { refreshLoopSize } from '../../host/loop.ts';
+import { mountFilesystem } from '../../host/mount.ts';
+import type { FilesystemType } from '../../volumes/model.ts';
+import type { BackendDriver, CopySource, Made, Place } from '../backend.ts';
+import type { ObjectRow } from '../ledger.ts';
+import { createInodeCounter } from './btrfs-inodes.ts';
+import { copyImage } from './image-copy.ts';
+import {
+  allocatedBytes,
+  emptyInSteps,
+  growImage,
+  type ImageSupport,
+  probeImageSupport,
+  readToken,
+  setImageSize,
+  stampImage,
+  withImage,
+} from './image-file.ts';
+import { formatImage, imageFilesystems, imageProblem, minimumImageBytes } from './image-format.ts';
+import { attachImage, detachImage, imageLoops, mountsOfDevice } from './image-loop.ts';
+import { imageUsage, withDirectory } from './image-usage.ts';
+import { runTool } from './tool.ts';
+
+const GROW_TIMEOUT_MS = 300_000;
+
+/** Options that a mount always gets: copies of an xfs share its UUID, and a fresh image needs no zeroed inode tables. */
+const ownOptions: Partial<Record<ObjectRow['content'], string>> = { xfs: 'nouuid', ext4: 'noinit_itable' };
+
+export interface ImageBackendOptions {
+  poolDirPath: string;
+  poolDirFd: number;
+  defaultFilesystem: FilesystemType;
+}
+
+/**
+ * Volumes are files, attached to loop devices while they are used. A random token in an extended attribute of the file
+ * is the identity: inside the volume there is no way to it. Throws POOL_UNSUITABLE when the directory cannot hold images.
+ */
+export function createImageBackend(options: ImageBackendOptions): BackendDriver {
+  const support = probeImageSupport(options.poolDirFd, options.poolDirPath);
+  const inodes = createInodeCounter();
+
+  return {
+    kind: 'image',
+    granularityBytes: 4096n,
+    filesystems: imageFilesystems,
+    defaultFilesystem: options.defaultFilesystem,
+    blockVolumes: true,
+    limitsEnforced: true,
+    snapshotKind: support.reflink ? 'instant' : 'copy',
+    suffix: '.img',
+    freezesForCopy: true,
+    growsFilesystem: true,
+    minimumBytes: minimumImageBytes,
+
+    make: (place, spec) =>
+      withImage(place, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, (fd) => {
+        const identity = stampImage(fd, support);
+        setImageSize(fd, spec.sizeBytes, spec.parameters.thin);
+        return { identity, heldBytes: allocatedBytes(fd) };
+      }),
+    format: formatImage,
+    copy: (source, place, spec, progress) => copyImage(support, source, place, spec, progress),
+    ...(support.reflink && { copyGroup: (sources, places) => copyGroup(support, sources, places) }),
+
+    heldBytes: (place) => withImage(place, constants.O_RDONLY, allocatedBytes),
+    identify: (place) => readToken(place, support),
+
+    resize(place, row, sizeBytes) {
+      withImage(place, constants.O_RDWR, (fd) => growImage(fd, sizeBytes, row.parameters.thin));
+      for (const device of imageLoops(place)) refreshLoopSize(device);
+    },
+    growFilesystem,
+
+    async free(place, row, progress) {
+      detachImage(place);
+      await emptyInSteps(place, (leftBytes) => progress(row.sizeBytes - leftBytes, row.sizeBytes));
+      removeFile(place.dirFd, place.name);
+      inodes.forget(row.uuid);
+    },
+    usage: (_place, row, mountedAt) => imageUsage(row, mountedAt, inodes),
+
+    attach: attachImage,
+    detach: detachImage,
+    attachedDevice: (place) => imageLoops(place)[0],
+    contentProblem: imageProblem,
+
+    mount(place, row, target, mountOptions, device) {
+      const problem = imageProblem(place, row);
+      if (problem !== undefined) throw new BerthError('VOLUME_DAMAGED', { id: row.uuid, problem });
+      const own = ownOptions[row.content];
+      mountFilesystem(device!, target, row.content, own === undefined ? mountOptions : [...mountOptions, own]);
+    },
+    mountsOf: (_place, _row, mounts, device) => (device === undefined ? [] : mountsOfDevice(device, mounts)),
+  };
+}
+
+/**
+ * While the caller holds the file systems still, copies made one after the other show one moment. A raw device cannot be
+ * held: one among the sources does no harm, since whatever depends on the others waits; of two there is no one moment.
+ */
+async function copyGroup(
+  support: ImageSupport,
+  sources: readonly CopySource[],
+  places: readonly Place[],
+): Promise<Made[] | undefined> {
+  const running = sources.filter(({ row, place }) => row.content === 'block' && imageLoops(place).length > 0);
+  if (running.length > 1) return undefined;
+  const copies: Made[] = [];
+  for (const [index, source] of sources.entries()) {
+    const spec = { ...source.row, readOnly: true };
+    copies.push(await copyImage(support, source, places[index]!, spec, () => {}));
+  }
+  return copies;
+}
+
+async function growFilesystem(place: Place, row: ObjectRow, mountedAt: string): Promise<void> {
+  const grow = (file: string, target: string): Promise<void> =>
+    runTool({ file, args: [target], purpose: `growing a mounted ${row.content}`, timeoutMs: GROW_TIMEOUT_MS });
+  if (row.content === 'btrfs') return withDirectory(mountedAt, (fd) => resizeFilesystem(fd, 'max'));
+  if (row.content === 'xfs') return grow('xfs_growfs', mountedAt);
+  return grow('resize2fs', imageLoops(place)[0]!);
+}

@@ -1,0 +1,262 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { BerthError } from '../errors.ts';
+import type { FilesystemType, VolumeParameters } from '../volumes/model.ts';
+import { migrations } from './schema.ts';
+
+/** A volume or a snapshot, as the ledger has it. */
+export interface ObjectRow {
+  uuid: string;
+  kind: 'volume' | 'snapshot';
+  /** Rises when the entry on the disk gets another meaning; part of its file name. */
+  generation: number;
+  name: string;
+  state: 'creating' | 'ready' | 'deleting';
+  sizeBytes: bigint;
+  /** What it counts against the pool. */
+  chargedBytes: bigint;
+  content: 'block' | FilesystemType;
+  parameters: VolumeParameters;
+  /** Where the data came from; of a snapshot, the volume that it shows. */
+  source?: { kind: 'volume' | 'snapshot'; uuid: string } | undefined;
+  groupUuid?: string | undefined;
+  identity?: string | undefined;
+  /** The backend's own number of it, such as the btrfs subvolume id. */
+  number?: bigint | undefined;
+  /** The file system inside is smaller than the volume and is grown when it is next mounted. */
+  grow: boolean;
+  createdAt: number;
+}
+
+export interface GroupRow {
+  uuid: string;
+  name: string;
+  /** Uuids of the volumes, sorted. */
+  sources: string[];
+  createdAt: number;
+}
+
+export interface ObjectFilter {
+  kind: 'volume' | 'snapshot';
+  /** Only uuids above this one. */
+  after?: string | undefined;
+  limit?: number | undefined;
+  sourceUuid?: string | undefined;
+}
+
+type Row = Record<string, unknown>;
+
+/**
+ * The pool's record of what is on it, in SQLite on the pool. Writes gather in one transaction until `commit`, so a
+ * batch costs one commit; WAL with synchronous=NORMAL never tears, and durability is the caller's one syncfs a batch.
+ */
+export function openLedger(path: string, poolLabel: string) {
+  const db = openDatabase(path, poolLabel);
+  const statements = new Map<string, StatementSync>();
+  let inTransaction = false;
+
+  const statement = (sql: string): StatementSync => {
+    let prepared = statements.get(sql);
+    if (prepared === undefined) {
+      prepared = db.prepare(sql);
+      prepared.setReadBigInts(true);
+      statements.set(sql, prepared);
+    }
+    return prepared;
+  };
+  const write = (sql: string, ...values: SQLInputValue[]): void => {
+    if (!inTransaction) {
+      db.exec('BEGIN IMMEDIATE');
+      inTransaction = true;
+    }
+    statement(sql).run(...values);
+  };
+  const one = (sql: string, ...values: SQLInputValue[]): Row | undefined => statement(sql).get(...values) as Row | undefined;
+  const totals = { chargedBytes: 0n, volumes: 0, snapshots: 0 };
+  const account = (row: ObjectRow | undefined, sign: 1 | -1): void => {
+    if (row === undefined) return;
+    totals.chargedBytes += BigInt(sign) * row.chargedBytes;
+    if (row.state === 'ready') totals[row.kind === 'volume' ? 'volumes' : 'snapshots'] += sign;
+  };
+  const object = (uuid: string): ObjectRow | undefined =>
+    toObject(one('SELECT * FROM objects WHERE uuid = ?', uuid));
+  const all = (sql: string, ...values: SQLInputValue[]): Row[] => statement(sql).all(...values) as Row[];
+
+  for (const row of all('SELECT * FROM objects')) account(toObject(row), 1);
+
+  return {
+    /** Makes the writes since the last commit visible to a later open, though not yet safe from a power cut. */
+    commit(): void {
+      if (!inTransaction) return;
+      db.exec('COMMIT');
+      inTransaction = false;
+    },
+    hasWrites: (): boolean => inTransaction,
+    /** Moves the write-ahead log into the database; for idle moments. */
+    checkpoint(): void {
+      if (!inTransaction) db.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    },
+    close(): void {
+      db.close();
+    },
+
+    meta: (key: string): string | undefined => one('SELECT value FROM meta WHERE key = ?', key)?.['value'] as string | undefined,
+    setMeta: (key: string, value: string): void =>
+      write('INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value', key, value),
+
+    insertObject(row: ObjectRow): void {
+      account(row, 1);
+      write(
+        `INSERT INTO objects (uuid, kind, generation, name, state, size_bytes, charged_bytes, content, parameters,
+           source_kind, source_uuid, group_uuid, identity, number, grow, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        ...objectValues(row),
+      );
+    },
+    /** Replaces all that can change: state, generation, sizes, identity, number, grow, name, group. */
+    updateObject(row: ObjectRow): void {
+      account(object(row.uuid), -1);
+      account(row, 1);
+      write(
+        `UPDATE objects SET generation = ?, name = ?, state = ?, size_bytes = ?, charged_bytes = ?, identity = ?,
+           number = ?, grow = ?, group_uuid = ? WHERE uuid = ?`,
+        row.generation,
+        row.name,
+        row.state,
+        row.sizeBytes,
+        row.chargedBytes,
+        row.identity ?? null,
+        row.number ?? null,
+        row.grow ? 1 : 0,
+        row.groupUuid ?? null,
+        row.uuid,
+      );
+    },
+    removeObject(uuid: string): void {
+      account(object(uuid), -1);
+      write('DELETE FROM objects WHERE uuid = ?', uuid);
+    },
+    object,
+    objectByName: (kind: ObjectRow['kind'], name: string): ObjectRow | undefined =>
+      toObject(one(`SELECT * FROM objects WHERE kind = ? AND name = ? AND state <> 'deleting'`, kind, name)),
+    /** Ready objects in the order of their uuids. */
+    listObjects({ kind, after = '', limit = -1, sourceUuid }: ObjectFilter): ObjectRow[] {
+      const source = sourceUuid === undefined ? '' : 'AND source_uuid = ?';
+      const values = sourceUuid === undefined ? [] : [sourceUuid];
+      return all(
+        `SELECT * FROM objects WHERE uuid > ? AND kind = ? AND state = 'ready' ${source} ORDER BY uuid LIMIT ?`,
+        after,
+        kind,
+        ...values,
+        limit,
+      ).map((row) => toObject(row)!);
+    },
+    unfinishedObjects: (): ObjectRow[] =>
+      all(`SELECT * FROM objects WHERE state <> 'ready'`).map((row) => toObject(row)!),
+    /** Volumes whose promise has grown and whose size has not. */
+    unfinishedExpansions: (): ObjectRow[] =>
+      all(
+        `SELECT * FROM objects WHERE kind = 'volume' AND state = 'ready' AND charged_bytes > size_bytes`,
+      ).map((row) => toObject(row)!),
+    /** Names of everything that lives or is being made, for the index in the main thread. */
+    names: (): { kind: ObjectRow['kind'] | 'group'; name: string }[] =>
+      all(
+        `SELECT kind, name FROM objects WHERE state <> 'deleting' UNION ALL SELECT 'group', name FROM groups`,
+      ) as { kind: ObjectRow['kind'] | 'group'; name: string }[],
+    /** File names that ready objects must have. */
+    readyEntries: (): { uuid: string; kind: ObjectRow['kind']; generation: number; content: string }[] =>
+      all(`SELECT uuid, kind, generation, content FROM objects WHERE state = 'ready'`).map((row) => ({
+        uuid: row['uuid'] as string,
+        kind: row['kind'] as ObjectRow['kind'],
+        generation: Number(row['generation']),
+        content: row['content'] as string,
+      })),
+    /** What all objects, finished or not, count against the pool, and how many are ready. */
+    totals: (): Readonly<typeof totals> => totals,
+
+    insertGroup: (group: GroupRow): void =>
+      write('INSERT INTO groups VALUES (?, ?, ?, ?)', group.uuid, group.name, JSON.stringify(group.sources), group.createdAt),
+    removeGroup: (uuid: string): void => write('DELETE FROM groups WHERE uuid = ?', uuid),
+    group: (uuid: string): GroupRow | undefined => toGroup(one('SELECT * FROM groups WHERE uuid = ?', uuid)),
+    groupByName: (name: string): GroupRow | undefined => toGroup(one('SELECT * FROM groups WHERE name = ?', name)),
+    groups: (): GroupRow[] => all('SELECT * FROM groups').map((row) => toGroup(row)!),
+    groupMembers: (uuid: string): ObjectRow[] =>
+      all(`SELECT * FROM objects WHERE group_uuid = ? AND state <> 'deleting' ORDER BY uuid`, uuid).map((row) => toObject(row)!),
+  };
+}
+
+export type Ledger = ReturnType<typeof openLedger>;
+
+function openDatabase(path: string, poolLabel: string): DatabaseSync {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path);
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000');
+    migrate(db, poolLabel);
+    return db;
+  } catch (error) {
+    db?.close();
+    if (error instanceof BerthError) throw error;
+    throw new BerthError('LEDGER_DAMAGED', { pool: poolLabel, problem: (error as Error).message }, { cause: error });
+  }
+}
+
+function migrate(db: DatabaseSync, poolLabel: string): void {
+  const version = (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
+  if (version > migrations.length) {
+    throw new BerthError('LEDGER_TOO_NEW', { pool: poolLabel, found: version, known: migrations.length });
+  }
+  for (let next = version; next < migrations.length; next++) {
+    db.exec(`BEGIN; ${migrations[next]} PRAGMA user_version = ${next + 1}; COMMIT`);
+  }
+}
+
+const objectValues = (row: ObjectRow): SQLInputValue[] => [
+  row.uuid,
+  row.kind,
+  row.generation,
+  row.name,
+  row.state,
+  row.sizeBytes,
+  row.chargedBytes,
+  row.content,
+  JSON.stringify(row.parameters),
+  row.source?.kind ?? null,
+  row.source?.uuid ?? null,
+  row.groupUuid ?? null,
+  row.identity ?? null,
+  row.number ?? null,
+  row.grow ? 1 : 0,
+  row.createdAt,
+];
+
+function toObject(row: Row | undefined): ObjectRow | undefined {
+  if (row === undefined) return undefined;
+  const sourceUuid = row['source_uuid'] as string | null;
+  return {
+    uuid: row['uuid'] as string,
+    kind: row['kind'] as ObjectRow['kind'],
+    generation: Number(row['generation']),
+    name: row['name'] as string,
+    state: row['state'] as ObjectRow['state'],
+    sizeBytes: row['size_bytes'] as bigint,
+    chargedBytes: row['charged_bytes'] as bigint,
+    content: row['content'] as ObjectRow['content'],
+    parameters: JSON.parse(row['parameters'] as string) as VolumeParameters,
+    source: sourceUuid === null ? undefined : { kind: row['source_kind'] as 'volume' | 'snapshot', uuid: sourceUuid },
+    groupUuid: (row['group_uuid'] as string | null) ?? undefined,
+    identity: (row['identity'] as string | null) ?? undefined,
+    number: (row['number'] as bigint | null) ?? undefined,
+    grow: row['grow'] === 1n,
+    createdAt: Number(row['created_at']),
+  };
+}
+
+function toGroup(row: Row | undefined): GroupRow | undefined {
+  if (row === undefined) return undefined;
+  return {
+    uuid: row['uuid'] as string,
+    name: row['name'] as string,
+    sources: JSON.parse(row['sources'] as string) as string[],
+    createdAt: Number(row['created_at']),
+  };
+}

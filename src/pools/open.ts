@@ -1,0 +1,217 @@
+import { closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { enableQuota, quotaStatus } from '../host/btrfs.ts';
+import { syncFilesystem, tryLock } from '../host/files.ts';
+import { errorCode } from '../host/libc.ts';
+import { mountFilesystem, unmount } from '../host/mount.ts';
+import { type Mount, readMounts } from '../host/mountinfo.ts';
+import { run } from '../host/run.ts';
+import { BerthError } from '../errors.ts';
+import type { BackendDriver } from './backend.ts';
+import { createBtrfsBackend } from './backends/btrfs.ts';
+import { createDirectoryBackend } from './backends/directory.ts';
+import { createImageBackend } from './backends/image.ts';
+import { type Log, newUuid, type PoolCore } from './core.ts';
+import { createGroupCommit } from './group-commit.ts';
+import { foreignEntries, isPoolDirectory, type Layout, openLayout } from './layout.ts';
+import { type Ledger, openLedger } from './ledger.ts';
+import type { Opened, PoolSpec } from './protocol.ts';
+import { reconcile } from './reconcile.ts';
+import { createRoom } from './room.ts';
+import type { Step } from './steps.ts';
+
+const MKFS_TIME_LIMIT_MS = 10 * 60_000;
+
+export interface OpenPool {
+  core: PoolCore;
+  opened: Opened;
+  /** Closes the ledger and unmounts the pool; volumes that are mounted elsewhere stay so. */
+  close(): void;
+}
+
+interface Context {
+  step: Step;
+  log: Log;
+  onFatal(error: unknown): void;
+}
+
+/** Opens a pool on its own thread: format if told so, mount, lock, stamp or check the owner, reconcile. */
+export async function openPool(spec: PoolSpec, context: Context): Promise<OpenPool> {
+  const { path, mounted } = await provideDirectory(spec, context.step);
+  // A mount that was here before may be another daemon's: it is ours to unmount only once the lock is.
+  let undo: (() => void)[] = mounted === 'now' ? [() => unmountPool(path)] : [];
+  try {
+    refuseForeignContent(spec, path);
+    const layout = openLayout(path);
+    undo.unshift(() => layout.close());
+    const lockFd = lockPool(spec, path);
+    if (mounted === 'before') undo.push(() => unmountPool(path));
+    undo = [() => closeSync(lockFd), ...undo];
+    const ledger = openLedger(layout.ledgerPath, spec.name);
+    undo.unshift(() => ledger.close());
+    const id = stamp(spec, ledger, layout, context.step);
+    const backend = createBackend(spec, path, layout);
+    const core: PoolCore = {
+      id,
+      spec,
+      ledger,
+      backend,
+      layout,
+      room: createRoom(path, spec, ledger, { shared: spec.storage.kind === 'directory' || spec.backend === 'image' }),
+      step: context.step,
+      log: context.log,
+      now: Date.now,
+      newUuid,
+      jobs: new Map(),
+      busy: new Map(),
+      ...createGroupCommit(ledger, () => syncFilesystem(layout.rootFd), context.onFatal),
+    };
+    const findings = await reconcile(core);
+    return {
+      core,
+      opened: {
+        id,
+        storage: spec.storage.kind === 'disks' ? spec.storage.devices : [path],
+        names: ledger.names(),
+        limitsEnforced: backend.limitsEnforced,
+        snapshotKind: backend.snapshotKind,
+        blockVolumes: backend.blockVolumes,
+        filesystems: [...backend.filesystems],
+        defaultFilesystem: backend.defaultFilesystem,
+        granularityBytes: backend.granularityBytes,
+        minimumBytes: Object.fromEntries(
+          [...backend.filesystems, ...(backend.blockVolumes ? (['block'] as const) : [])].map((content) => [
+            content,
+            backend.minimumBytes(content),
+          ]),
+        ),
+        ...findings,
+      },
+      close: () => {
+        for (const act of undo) act();
+      },
+    };
+  } catch (error) {
+    for (const act of undo) act();
+    throw error;
+  }
+}
+
+/** The pool's directory: given, or the mount point of its disks. */
+async function provideDirectory(
+  spec: PoolSpec,
+  step: Step,
+): Promise<{ path: string; mounted: 'now' | 'before' | 'never' }> {
+  const { storage } = spec;
+  if (storage.kind === 'directory') {
+    mkdirSync(storage.path, { recursive: true, mode: 0o700 });
+    return { path: storage.path, mounted: 'never' };
+  }
+  const target = join(spec.mountsDir, storage.filesystemUuid);
+  const type = spec.backend === 'btrfs' ? 'btrfs' : 'xfs';
+  if (storage.format) await step('adopt.format', () => makeFilesystem(spec, storage));
+  if (readMounts().some((mount) => mount.mountPoint === target)) return { path: target, mounted: 'before' };
+  mkdirSync(target, { recursive: true, mode: 0o700 });
+  const options = type === 'btrfs' ? storage.devices.map((device) => `device=${device}`) : [];
+  step('adopt.mount', () => mountFilesystem(storage.devices[0]!, target, type, options));
+  return { path: target, mounted: 'now' };
+}
+
+/** mkfs without force: the tool itself refuses a disk that has come to hold something since it was chosen. */
+async function makeFilesystem(spec: PoolSpec, storage: PoolSpec['storage'] & { kind: 'disks' }): Promise<void> {
+  const [file, args] =
+    spec.backend === 'btrfs'
+      ? (['mkfs.btrfs', ['-q', '-U', storage.filesystemUuid, '-L', storage.label, ...profileArgs(storage)]] as const)
+      : (['mkfs.xfs', ['-q', '-m', `reflink=1,uuid=${storage.filesystemUuid}`, '-L', storage.label]] as const);
+  await run(file, [...args, ...storage.devices], { timeoutMs: MKFS_TIME_LIMIT_MS });
+}
+
+/** Several disks: data as configured, metadata always on two. */
+const profileArgs = ({ devices, profile }: { devices: string[]; profile: string }): string[] =>
+  devices.length > 1 ? ['-d', profile, '-m', profile === 'raid10' ? 'raid10' : 'raid1'] : [];
+
+function unmountPool(path: string): void {
+  try {
+    unmount(path);
+  } catch (error) {
+    // A process in it, or a disk that is gone: out of sight now, and truly gone with its last user.
+    if (errorCode(error) === 'EBUSY' || errorCode(error) === 'EIO') unmount(path, 'detach');
+    else throw error;
+  }
+}
+
+/** A directory that is not ours must be empty: nothing of somebody else's is ever mixed with a pool. */
+function refuseForeignContent(spec: PoolSpec, path: string): void {
+  if (isPoolDirectory(path)) return;
+  const found = foreignEntries(path);
+  if (found.length > 0) {
+    throw new BerthError('POOL_UNSUITABLE', {
+      pool: spec.name,
+      problem: `${path} is not empty (${found.slice(0, 3).join(', ')}) and holds no pool`,
+    });
+  }
+}
+
+/** The lock goes with the process, so a second daemon is kept out and a dead one is not in the way. */
+function lockPool(spec: PoolSpec, path: string): number {
+  const fd = openSync(join(path, '.berth', 'lock'), constants.O_CREAT | constants.O_RDWR, 0o600);
+  if (tryLock(fd)) return fd;
+  closeSync(fd);
+  throw new BerthError('POOL_UNSUITABLE', { pool: spec.name, problem: `another daemon has ${path} open` });
+}
+
+/** Writes the owner on a new pool; on one that exists, checks that it is this node's. Returns the pool's id. */
+function stamp(spec: PoolSpec, ledger: Ledger, layout: Layout, step: Step): string {
+  const owner = ledger.meta('owner');
+  const backend = ledger.meta('backend');
+  if (backend !== undefined && backend !== spec.backend) {
+    throw new BerthError('POOL_UNSUITABLE', {
+      pool: spec.name,
+      problem: `it was made with backend ${backend}, the config says ${spec.backend}`,
+    });
+  }
+  if (owner !== undefined && owner !== spec.nodeName && !spec.takeOver) {
+    throw new BerthError('POOL_FOREIGN', { pool: spec.name, owner });
+  }
+  const id = ledger.meta('pool') ?? (spec.storage.kind === 'disks' ? spec.storage.filesystemUuid : newUuid());
+  if (owner !== spec.nodeName) {
+    step('adopt.stamp', () => {
+      ledger.setMeta('pool', id);
+      ledger.setMeta('owner', spec.nodeName);
+      ledger.setMeta('backend', spec.backend);
+      ledger.commit();
+      syncFilesystem(layout.rootFd);
+    });
+  }
+  return id;
+}
+
+function createBackend(spec: PoolSpec, path: string, layout: Layout): BackendDriver {
+  if (spec.backend === 'directory') return createDirectoryBackend({ poolDirPath: path });
+  if (spec.backend === 'image') {
+    return createImageBackend({
+      poolDirPath: path,
+      poolDirFd: layout.rootFd,
+      defaultFilesystem: spec.defaultFilesystem,
+    });
+  }
+  const mount = mountHolding(path);
+  if (mount.fsType !== 'btrfs') {
+    throw new BerthError('POOL_UNSUITABLE', { pool: spec.name, problem: `${path} is on ${mount.fsType}, not btrfs` });
+  }
+  const quota = quotaStatus(layout.rootFd);
+  if (quota === undefined) enableQuota(layout.rootFd, spec.quota);
+  const inside = path.slice(mount.mountPoint.length);
+  const prefix = [mount.root, inside].map((part) => part.replace(/^\/+|\/+$/g, '')).filter((part) => part !== '');
+  return createBtrfsBackend(layout.rootFd, mount.device, prefix.map((part) => `/${part}`).join(''));
+}
+
+/** The mount that `path` lies on. */
+function mountHolding(path: string): Mount {
+  const real = statSync(path).isDirectory() ? path : join(path, '..');
+  const candidates = readMounts().filter(
+    ({ mountPoint }) => mountPoint === '/' || real === mountPoint || real.startsWith(`${mountPoint}/`),
+  );
+  return candidates.reduce((best, mount) => (mount.mountPoint.length >= best.mountPoint.length ? mount : best));
+}
+

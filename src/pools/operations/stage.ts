@@ -1,0 +1,115 @@
+import { statSync } from 'node:fs';
+import { errorCode } from '../../host/libc.ts';
+import { isMountFlag, unmount } from '../../host/mount.ts';
+import { type Mount, readMounts } from '../../host/mountinfo.ts';
+import { BerthError } from '../../errors.ts';
+import type { Access } from '../../volumes/model.ts';
+import { findObject, fullId, holding, mountsOf, type PoolCore, placeOf, verifyToken } from '../core.ts';
+import type { ObjectRow } from '../ledger.ts';
+import { growFilesystem } from './expand.ts';
+
+/** NodeStageVolume: attaches and mounts at the staging path, once. What is done in part is undone. */
+export async function stageVolume(
+  core: PoolCore,
+  args: { uuid: string; stagingPath: string; access: Access },
+): Promise<void> {
+  const row = findObject(core, 'volume', args.uuid);
+  checkAccess(row, args.access);
+  await holding(core, 'NodeStageVolume', [row.uuid], async () => {
+    const place = placeOf(core, row);
+    if (!verifyToken(core, row, place)) {
+      throw new BerthError('VOLUME_DAMAGED', { id: fullId(core, row.uuid), problem: 'its data is not on the pool' });
+    }
+    const wasAttached = core.backend.attachedDevice?.(place, row) !== undefined;
+    const device = core.step('stage.attach', () => core.backend.attach?.(place, row));
+    if (args.access.kind === 'block') return;
+    const options = args.access.mountOptions;
+    const present = topMount(args.stagingPath);
+    if (present !== undefined && isOurs(core, row, present, device)) {
+      requireOptions(core, row, present, options);
+      return;
+    }
+    let mounted = false;
+    try {
+      requireDirectory(args.stagingPath);
+      await core.backend.verifyContent?.(device, row);
+      core.step('stage.mount', () => core.backend.mount(place, row, args.stagingPath, options, device));
+      mounted = true;
+      if (row.grow) await core.step('stage.grow', () => growFilesystem(core, row, args.stagingPath));
+    } catch (error) {
+      // The kubelet may never call NodeUnstageVolume after a final error.
+      if (mounted) unmount(args.stagingPath);
+      if (!wasAttached) core.backend.detach?.(place, row);
+      throw error;
+    }
+  });
+}
+
+/** NodeUnstageVolume: what is not staged is fine; EBUSY is an error. */
+export async function unstageVolume(core: PoolCore, args: { uuid: string; stagingPath: string }): Promise<void> {
+  const row = core.ledger.object(args.uuid);
+  if (row === undefined) return;
+  await holding(core, 'NodeUnstageVolume', [row.uuid], async () => {
+    core.step('unstage.unmount', () => unmountAll(core, row, args.stagingPath));
+    const { mounts, device } = mountsOf(core, row);
+    if (mounts.length === 0 && device !== undefined) {
+      core.step('unstage.detach', () => core.backend.detach?.(placeOf(core, row), row));
+    }
+  });
+}
+
+/** Unmounts whatever shows this volume at `path`; something else there is left alone and reported. */
+export function unmountAll(core: PoolCore, row: ObjectRow, path: string): void {
+  for (;;) {
+    const mount = topMount(path);
+    if (mount === undefined) return;
+    if (!isOurs(core, row, mount, mountsOf(core, row).device)) {
+      throw new BerthError('TARGET_NOT_USABLE', { path, problem: `${mount.source} is mounted there, not this volume` });
+    }
+    try {
+      unmount(path);
+    } catch (error) {
+      if (errorCode(error) !== 'EBUSY') throw error;
+      throw new BerthError('VOLUME_IN_USE', { id: fullId(core, row.uuid), users: `processes in ${path}` }, { cause: error });
+    }
+  }
+}
+
+/** The mount that one sees at `path`: the last of those stacked there. */
+export const topMount = (path: string): Mount | undefined =>
+  readMounts().findLast((mount) => mount.mountPoint === path);
+
+export function isOurs(core: PoolCore, row: ObjectRow, mount: Mount, device: string | undefined): boolean {
+  return core.backend.mountsOf(placeOf(core, row), row, [mount], device).length > 0;
+}
+
+/** A second stage or publish at the same path must ask for what is there (CSI 1.13, ALREADY_EXISTS). */
+export function requireOptions(core: PoolCore, row: ObjectRow, mount: Mount, options: readonly string[]): void {
+  const missing = options.filter((option) => isMountFlag(option) && option !== 'lazytime' && !mount.options.includes(option));
+  const unasked = mount.options.includes('ro') && !options.includes('ro');
+  if (missing.some((option) => option !== 'sync' && option !== 'dirsync' && option !== 'strictatime') || unasked) {
+    throw new BerthError('PUBLISH_CONFLICT', { id: fullId(core, row.uuid), path: mount.mountPoint });
+  }
+}
+
+export function checkAccess(row: ObjectRow, access: Access): void {
+  const refuse = (problem: string) => new BerthError('CAPABILITY_UNSUPPORTED', { problem });
+  if (access.kind === 'block') {
+    if (row.content !== 'block') throw refuse('the volume has a file system, a raw block device was asked for');
+    return;
+  }
+  if (row.content === 'block') throw refuse('the volume is a raw block device, a file system was asked for');
+  if (access.fsType !== '' && access.fsType !== row.content) {
+    throw refuse(`the volume has ${row.content}, ${access.fsType} was asked for`);
+  }
+}
+
+function requireDirectory(path: string): void {
+  try {
+    if (statSync(path).isDirectory()) return;
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+    throw new BerthError('TARGET_NOT_USABLE', { path, problem: 'it does not exist; the caller makes it' });
+  }
+  throw new BerthError('TARGET_NOT_USABLE', { path, problem: 'it is not a directory' });
+}

@@ -1,0 +1,80 @@
+import { parentPort } from 'node:worker_threads';
+import { BerthError } from '../errors.ts';
+import { type OpenPool, openPool } from './open.ts';
+import { operations } from './operations/index.ts';
+import type { Answer, FromPool, PoolSpec, ToPool } from './protocol.ts';
+import { stepFromEnvironment } from './steps.ts';
+import { toWire } from './wire-error.ts';
+
+/**
+ * A pool's own thread: takes calls from its mailbox, runs them side by side up to their waits, and sends the answers of
+ * a turn together. A ledger that cannot be written ends the thread; the next one reconciles.
+ */
+export function runPoolThread(): void {
+  const port = parentPort!;
+  const send = (message: FromPool): void => port.postMessage(message);
+  let pool: OpenPool | undefined;
+  let answers: Answer[] = [];
+
+  const fatal = (thrown: unknown): void => {
+    send({ kind: 'fatal', error: toWire(thrown) });
+    setImmediate(() => process.exit(1));
+  };
+
+  const figures = () => {
+    try {
+      return pool?.core.room.figures();
+    } catch {
+      return undefined; // the file system is gone; the calls tell
+    }
+  };
+  const answer = (one: Answer): void => {
+    if (answers.length === 0) {
+      setImmediate(() => {
+        send({ kind: 'answers', answers, figures: figures() });
+        answers = [];
+      });
+    }
+    answers.push(one);
+  };
+
+  const open = async (spec: PoolSpec): Promise<void> => {
+    const log = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields = {}): void =>
+      send({ kind: 'log', level, message, fields });
+    try {
+      pool = await openPool(spec, { step: stepFromEnvironment(), log, onFatal: fatal });
+      send({ kind: 'opened', opened: pool.opened, figures: pool.core.room.figures() });
+    } catch (error) {
+      send({ kind: 'open-failed', error: toWire(error) });
+    }
+  };
+
+  const take = async (call: { id: number; operation: string; args: unknown }): Promise<void> => {
+    const operation = operations[call.operation as keyof typeof operations] as (core: unknown, args: unknown) => unknown;
+    try {
+      if (pool === undefined) throw new BerthError('INTERNAL', { problem: 'the pool is not open' });
+      answer({ id: call.id, value: await operation(pool.core, call.args) });
+    } catch (error) {
+      answer({ id: call.id, error: toWire(error) });
+    }
+  };
+
+  const close = async (): Promise<void> => {
+    try {
+      await pool?.core.durable();
+      pool?.close();
+    } catch (error) {
+      send({ kind: 'fatal', error: toWire(error) });
+    }
+    send({ kind: 'closed' });
+    port.close();
+    setImmediate(() => process.exit(0));
+  };
+
+  port.on('message', (message: ToPool) => {
+    if (message.kind === 'open') void open(message.spec);
+    else if (message.kind === 'ping') send({ kind: 'pong', figures: figures() });
+    else if (message.kind === 'calls') for (const call of message.calls) void take(call);
+    else void close();
+  });
+}

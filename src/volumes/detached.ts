@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { rmdir, unlink } from 'node:fs/promises';
+import { BerthError } from '../errors.ts';
+import { errorCode } from '../host/libc.ts';
+import { type Mount, readMounts } from '../host/mountinfo.ts';
+import { run } from '../host/run.ts';
+
+const TIME_LIMIT_MS = 10_000;
+
+/**
+ * Takes away the mount of a volume whose pool cannot do it any more, as a lost disk's: by a child process, because the
+ * call may hang, and lazily, because nothing can be written back. Only what shows by its own names to be this volume's
+ * is unmounted; a path with no mount is fine.
+ */
+export async function detachVolume(uuid: string, path: string, target: 'keep' | 'remove'): Promise<void> {
+  for (;;) {
+    const mount = mountAt(path);
+    if (mount === undefined) break;
+    if (!showsVolume(mount, uuid)) {
+      throw new BerthError('TARGET_NOT_USABLE', { path, problem: `${mount.source} is mounted there, not this volume` });
+    }
+    try {
+      await run('umount', ['--lazy', '--no-canonicalize', path], { timeoutMs: TIME_LIMIT_MS });
+    } catch (error) {
+      throw new BerthError('TARGET_NOT_USABLE', { path, problem: 'it cannot be unmounted' }, { cause: error });
+    }
+  }
+  if (target === 'keep') return;
+  try {
+    await rmdir(path);
+  } catch (error) {
+    if (errorCode(error) === 'ENOTDIR') await unlink(path);
+    else if (errorCode(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** A call about a volume that never was: nothing of it can be mounted, and what is there is somebody else's. */
+export function refuseMount(path: string): void {
+  const mount = mountAt(path);
+  if (mount === undefined) return;
+  throw new BerthError('TARGET_NOT_USABLE', { path, problem: `${mount.source} is mounted there, not a volume of this node` });
+}
+
+const mountAt = (path: string): Mount | undefined => readMounts().findLast((mount) => mount.mountPoint === path);
+
+/** By the volume's entry name: in the mount's root for a subvolume, in the loop device's file for an image. */
+function showsVolume(mount: Mount, uuid: string): boolean {
+  if (uuid === '') return false;
+  if (mount.root.includes(`/${uuid}.`)) return true;
+  const loop = /^\/(?:dev\/)?(loop\d+)$/.exec(mount.fsType === 'devtmpfs' ? mount.root : mount.source)?.[1];
+  if (loop === undefined) return false;
+  try {
+    return readFileSync(`/sys/block/${loop}/loop/backing_file`, 'utf8').includes(`/${uuid}.`);
+  } catch {
+    return false;
+  }
+}

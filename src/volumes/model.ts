@@ -1,0 +1,220 @@
+/** The words that csi, admin and the command line share about volumes. Sizes are in bytes, times in ms since 1970. */
+
+/** CSI 1.13 VolumeCapability.AccessMode, by its names. */
+export type AccessMode =
+  | 'SINGLE_NODE_WRITER'
+  | 'SINGLE_NODE_READER_ONLY'
+  | 'MULTI_NODE_READER_ONLY'
+  | 'MULTI_NODE_SINGLE_WRITER'
+  | 'MULTI_NODE_MULTI_WRITER'
+  | 'SINGLE_NODE_SINGLE_WRITER'
+  | 'SINGLE_NODE_MULTI_WRITER';
+
+export type Access =
+  | { kind: 'block' }
+  /** `fsType` is '' when the caller leaves it to the pool. `group` is a numeric gid that must be able to write. */
+  | { kind: 'mount'; fsType: string; mountOptions: string[]; group?: string | undefined };
+
+export interface Capability {
+  access: Access;
+  mode: AccessMode;
+}
+
+/** A size range; 0n means unset. */
+export interface SizeRange {
+  requiredBytes: bigint;
+  limitBytes: bigint;
+}
+
+export interface ContentSource {
+  kind: 'snapshot' | 'volume';
+  id: string;
+}
+
+/** StorageClass parameters after validation (see parameters.ts). */
+export interface VolumeParameters {
+  poolClass?: string | undefined;
+  thin: boolean;
+  nodatacow: boolean;
+}
+
+export interface CreateVolume {
+  name: string;
+  size: SizeRange;
+  capabilities: Capability[];
+  parameters: VolumeParameters;
+  source?: ContentSource | undefined;
+}
+
+/** `creating` and `deleting` volumes are not shown; both count against the pool. */
+export type VolumeState = 'creating' | 'ready' | 'deleting';
+
+export interface Volume {
+  /** `<pool uuid>.<volume uuid>` */
+  id: string;
+  name: string;
+  poolId: string;
+  poolName: string;
+  poolClass: string;
+  backend: Backend;
+  state: VolumeState;
+  sizeBytes: bigint;
+  /** 'block' when it is a raw device, else the file system that the volume has. */
+  content: 'block' | FilesystemType;
+  parameters: VolumeParameters;
+  source?: ContentSource | undefined;
+  createdAt: number;
+  /** Where it is mounted on this node: staged or published. */
+  mounts: { path: string; readOnly: boolean }[];
+  /** The block device that it is attached to now. */
+  device?: string | undefined;
+}
+
+export type Backend = 'btrfs' | 'image' | 'directory';
+export type FilesystemType = 'btrfs' | 'ext4' | 'xfs' | 'directory';
+
+export interface Snapshot {
+  /** `<pool uuid>.<snapshot uuid>` */
+  id: string;
+  name: string;
+  sourceVolumeId: string;
+  /** The smallest size it can be restored into. */
+  sizeBytes: bigint;
+  createdAt: number;
+  ready: boolean;
+  groupId?: string | undefined;
+}
+
+export interface GroupSnapshot {
+  id: string;
+  name: string;
+  createdAt: number;
+  ready: boolean;
+  snapshots: Snapshot[];
+}
+
+export interface Page<T> {
+  items: T[];
+  /** Opaque token of the next page; undefined at the end. */
+  next?: string | undefined;
+}
+
+export interface Usage {
+  bytes: { total: bigint; used: bigint; available: bigint };
+  /** Absent for a raw block device. */
+  inodes?: { total: bigint; used: bigint; available: bigint } | undefined;
+}
+
+export interface Capacity {
+  availableBytes: bigint;
+  maximumVolumeBytes: bigint;
+  minimumVolumeBytes?: bigint | undefined;
+}
+
+/** CSI 1.13 health entry; an empty list means healthy. `reason` is CamelCase. */
+export interface HealthProblem {
+  status: 'UNKNOWN' | 'DEGRADED' | 'INACCESSIBLE' | 'DATA_LOSS';
+  reason: string;
+  message: string;
+}
+
+/** Work that outlives its call: mkfs, copies, freeing. */
+export interface Job {
+  id: string;
+  poolName: string;
+  kind: 'format' | 'copy' | 'free';
+  subject: string;
+  state: 'running' | 'done' | 'failed' | 'cancelled';
+  doneBytes: bigint;
+  totalBytes: bigint;
+  startedAt: number;
+  endedAt?: number | undefined;
+  error?: string | undefined;
+}
+
+export type PoolState = 'opening' | 'ready' | 'unhealthy' | 'lost' | 'foreign' | 'failed' | 'closed';
+
+export interface PoolStatus {
+  /** Undefined until the pool was read for the first time. */
+  id?: string | undefined;
+  name: string;
+  class: string;
+  backend: Backend;
+  state: PoolState;
+  /** Why it is not ready, in plain words. */
+  reason?: string | undefined;
+  /** Device paths or the directory. */
+  storage: string[];
+  totalBytes: bigint;
+  /** Free for new volumes: total less reserve and everything promised. */
+  availableBytes: bigint;
+  provisionedBytes: bigint;
+  reserveBytes: bigint;
+  /** What the file system itself says is free. */
+  freeBytes: bigint;
+  volumes: number;
+  snapshots: number;
+  limitsEnforced: boolean;
+  snapshotKind: 'instant' | 'copy' | 'none';
+  blockVolumes: boolean;
+  filesystems: FilesystemType[];
+}
+
+/** Who asks and until when. `deadline` is in ms since 1970; a call that is not done by then ends with UNAVAILABLE. */
+export interface Call {
+  deadline: number;
+  requestId: string;
+}
+
+/**
+ * The door of the volumes room: what csi and admin call. Every method rejects with BerthError. All are idempotent as
+ * CSI 1.13 asks of the RPC of the same name.
+ */
+export interface VolumeService {
+  createVolume(request: CreateVolume, call: Call): Promise<Volume>;
+  /** A volume that is gone is fine. */
+  deleteVolume(id: string, call: Call): Promise<void>;
+  getVolume(id: string, call: Call): Promise<Volume>;
+  /** In the order of their ids. `max` 0 means as many as there are. */
+  listVolumes(page: { token: string; max: number }, call: Call): Promise<Page<Volume>>;
+  capacity(query: { parameters: VolumeParameters; capabilities: Capability[] }, call: Call): Promise<Capacity>;
+  /** Why the capabilities cannot be had of this volume, or undefined when all can. */
+  checkCapabilities(volume: Volume, capabilities: Capability[]): string | undefined;
+  /** Returns the size after it; `nodeExpansion` when NodeExpandVolume is still to do. */
+  expandVolume(
+    request: { id: string; size: SizeRange; capability?: Capability | undefined },
+    call: Call,
+  ): Promise<{ sizeBytes: bigint; nodeExpansion: boolean }>;
+
+  createSnapshot(request: { name: string; sourceVolumeId: string }, call: Call): Promise<Snapshot>;
+  deleteSnapshot(id: string, call: Call): Promise<void>;
+  getSnapshot(id: string, call: Call): Promise<Snapshot>;
+  /** An id or source that is unknown gives an empty page. */
+  listSnapshots(
+    filter: { id?: string | undefined; sourceVolumeId?: string | undefined; token: string; max: number },
+    call: Call,
+  ): Promise<Page<Snapshot>>;
+  createGroupSnapshot(request: { name: string; sourceVolumeIds: string[] }, call: Call): Promise<GroupSnapshot>;
+  /** `snapshotIds`, unless empty, must be the group's own. */
+  deleteGroupSnapshot(id: string, snapshotIds: string[], call: Call): Promise<void>;
+  getGroupSnapshot(id: string, snapshotIds: string[], call: Call): Promise<GroupSnapshot>;
+
+  stageVolume(request: { id: string; stagingPath: string; capability: Capability }, call: Call): Promise<void>;
+  unstageVolume(request: { id: string; stagingPath: string }, call: Call): Promise<void>;
+  publishVolume(
+    request: { id: string; stagingPath: string; targetPath: string; capability: Capability; readOnly: boolean },
+    call: Call,
+  ): Promise<void>;
+  unpublishVolume(request: { id: string; targetPath: string }, call: Call): Promise<void>;
+  volumeStats(request: { id: string; path: string }, call: Call): Promise<Usage>;
+  /** What a volume uses, wherever and whether it is mounted. */
+  volumeUsage(id: string, call: Call): Promise<Usage>;
+  expandNode(request: { id: string; path: string; size: SizeRange }, call: Call): Promise<{ sizeBytes: bigint }>;
+  volumeHealth(id: string, call: Call): Promise<HealthProblem[]>;
+  /** Health of the pools of this node, by pool name. */
+  storageHealth(): { pool: string; problem: HealthProblem }[];
+
+  pools(): PoolStatus[];
+  jobs(call: Call): Promise<Job[]>;
+  cancelJob(id: string, call: Call): Promise<void>;
+}

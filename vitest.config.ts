@@ -1,0 +1,43 @@
+import { defineConfig } from 'vitest/config';
+
+/** Files that need root, loop devices or mounts, and such as must not run beside any other. */
+const kernel = 'test/node/**/*.test.ts';
+const alone = 'test/node/**/*.serial.test.ts';
+/** Files that hold Berth against the official CSI modules, which Go brings. */
+const conformance = ['test/csi/**/*sanity*.test.ts', 'test/csi/descriptor.test.ts'];
+
+export default defineConfig({
+  test: {
+    reporters: ['default'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [kernel, ...conformance, 'test/{vm,cluster,bench}/**'],
+          testTimeout: 10_000,
+        },
+      },
+      { test: { name: 'node', include: [kernel], exclude: [alone], testTimeout: 60_000, hookTimeout: 60_000 } },
+      {
+        test: {
+          name: 'node-serial',
+          include: [alone],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'csi',
+          include: conformance,
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+});
