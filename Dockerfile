@@ -14,21 +14,21 @@ COPY --chown=node:node . .
 RUN /out/node scripts/build.ts
 
 FROM ${BASE_IMAGE}
-# Tools that own a format (mkfs, resize, blkid) and, on musl, the libraries of Node.
+# Tools that own a format (mkfs, resize, blkid), and the libraries of Node.
 RUN set -eu; \
     if command -v apt-get; then \
       apt-get -qq update; \
       DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install \
-        btrfs-progs e2fsprogs xfsprogs util-linux mount; \
+        btrfs-progs e2fsprogs xfsprogs util-linux mount libatomic1; \
       rm -rf /var/lib/apt/lists/*; \
     elif command -v apk; then \
       apk add --no-cache \
-        btrfs-progs e2fsprogs e2fsprogs-extra xfsprogs xfsprogs-extra util-linux blkid mount umount libstdc++; \
+        btrfs-progs e2fsprogs e2fsprogs-extra xfsprogs xfsprogs-extra util-linux blkid mount umount libstdc++ libatomic; \
     elif command -v microdnf; then \
-      microdnf -y install btrfs-progs e2fsprogs xfsprogs util-linux; \
+      microdnf -y install btrfs-progs e2fsprogs xfsprogs util-linux libatomic; \
       microdnf clean all; \
     elif command -v dnf; then \
-      dnf -y --setopt=install_weak_deps=False install btrfs-progs e2fsprogs xfsprogs util-linux; \
+      dnf -y --setopt=install_weak_deps=False install btrfs-progs e2fsprogs xfsprogs util-linux libatomic; \
       dnf clean all; \
     else \
       echo 'this base has none of apt-get, apk, microdnf, dnf' >&2; exit 1; \

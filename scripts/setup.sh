@@ -20,22 +20,34 @@ install_npm_packages() {
   if npm_ready; then return; fi
   PATH=$own_path command -v npm >/dev/null || fail 'npm is missing; install Node 20 or newer with npm'
   say 'installing npm packages'
-  PATH=$own_path npm ci --no-progress --loglevel=error >&2
-  node_modules/.bin/node --version >/dev/null 2>&1 ||
-    fail "there is no pinned Node runtime for $(uname -sm); Berth runs on Linux, x64 and arm64, with glibc"
+  PATH=$own_path npm ci --no-progress --no-update-notifier --loglevel=error >&2
+  [ -x node_modules/.bin/node ] || fail "there is no pinned Node runtime for $(uname -sm), only for Linux on x64 and arm64"
+  node_modules/.bin/node --version >/dev/null || fail 'the pinned Node runtime does not start'
   lock_hash >"$stamp"
 }
 
-# The packages of the sections named whose command is not there.
+# Whether a command is on the PATH, or a file there.
+is_there() {
+  case $1 in
+    /*) [ -e "$1" ] ;;
+    *) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
+  esac
+}
+
+any_is_there() {
+  for proof; do if is_there "$proof"; then return; fi; done
+  return 1
+}
+
+# The packages of the sections named that nothing tells to be there.
 missing_packages() {
   section=''
-  while read -r package command; do
+  while read -r package proofs; do
     case $package in
       '' | '#'*) ;;
       '['*']') section=$package ;;
-      *) case " $* " in
-        *" $section "*) PATH=$PATH:/usr/sbin:/sbin command -v "$command" >/dev/null || printf '%s ' "$package" ;;
-        esac ;;
+      # shellcheck disable=SC2086 # a list of words and patterns
+      *) case " $* " in *" $section "*) any_is_there $proofs || printf '%s ' "$package" ;; esac ;;
     esac
   done <scripts/packages.txt
 }
@@ -62,7 +74,7 @@ install_system_packages() {
 
 sections='[run]'
 for name; do sections="$sections [$name]"; done
-npm_ready || install_npm_packages
 missing=$(missing_packages "$sections")
 # shellcheck disable=SC2086 # a list of words
 [ -z "$missing" ] || install_system_packages $missing
+npm_ready || install_npm_packages

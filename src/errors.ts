@@ -160,7 +160,8 @@ export const catalogue = {
   },
   SIZE_RANGE_EMPTY: {
     status: 'OUT_OF_RANGE',
-    template: 'no size between {required} and {limit} bytes (0: not set) in steps of {granularity} is possible: {problem}',
+    template:
+      'no size between {required} and {limit} bytes (0: not set) in steps of {granularity} is possible: {problem}',
     remedy: 'Widen the range.',
   },
   EXPAND_NO_ROOM: {
@@ -352,6 +353,16 @@ export const catalogue = {
     status: 'FAILED_PRECONDITION',
     template: '{operation} needs a confirmation',
     remedy: 'Repeat with --yes.',
+  },
+  SOURCE_NOT_FOUND: {
+    status: 'NOT_FOUND',
+    template: 'no volume and no snapshot is called {name}',
+    remedy: 'Check the name with `berth volume list`, with and without --snapshots.',
+  },
+  MOUNT_NOT_FOUND: {
+    status: 'NOT_FOUND',
+    template: 'no volume is mounted at {path}',
+    remedy: 'See `berth volume show` for where a volume is mounted.',
   },
   NAME_AMBIGUOUS: {
     status: 'INVALID_ARGUMENT',

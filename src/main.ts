@@ -7,5 +7,8 @@ if (!isMainThread && workerData?.role === POOL_ROLE) {
   runPoolThread();
 } else {
   const { runCli } = await import('./cli/index.ts');
-  await runCli(process.argv);
+  process.exitCode = await runCli(process.argv.slice(2), {
+    runNode: async (config) => (await import('./node/daemon.ts')).runNode(config),
+    runDev: async (options) => (await import('./dev/dev.ts')).runDev(options),
+  });
 }

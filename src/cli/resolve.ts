@@ -1,4 +1,5 @@
-import type { AdminClient } from '../admin/client.ts';
+import type { AdminClient, DiskExplanation } from '../admin/client.ts';
+import type { DiskView } from '../admin/wire/disks.ts';
 import { BerthError, type ErrorCode } from '../errors.ts';
 import type { Job, PoolStatus, Snapshot, Volume } from '../volumes/model.ts';
 
@@ -19,6 +20,10 @@ const snapshots: Kind<Snapshot> = {
 const pools: Kind<PoolStatus> = {
   names: ({ id, name }) => [id, name],
   notFound: (pool) => new BerthError('POOL_UNKNOWN', { pool }),
+};
+const disks: Kind<DiskView> = {
+  names: ({ identities }) => identities,
+  notFound: (id) => new BerthError('DISK_NOT_FOUND', { id }),
 };
 const jobs: Kind<Job> = {
   names: ({ id }) => [id],
@@ -52,6 +57,16 @@ export const findPool = async (client: AdminClient, name: string): Promise<PoolS
 
 export const findJob = async (client: AdminClient, name: string): Promise<Job> =>
   pick(await client.listJobs(), name, jobs);
+
+/** The daemon knows every name of a disk; only a beginning is looked up here. */
+export async function findDisk(client: AdminClient, name: string): Promise<DiskExplanation> {
+  try {
+    return await client.explainDisk(name);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'DISK_NOT_FOUND') throw error;
+    return client.explainDisk(pick(await client.listDisks(), name, disks).id);
+  }
+}
 
 /** Spares the list of all volumes when nothing is to be looked up. */
 const isFullId = (name: string): boolean => /^[0-9a-f-]{36}\.[0-9a-f-]{36}$/.test(name);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createProgress } from './output/progress.ts';
 import type { Session } from './cli.ts';
+import { createProgress } from './output/progress.ts';
 
 const RETRY_MS = 500;
 

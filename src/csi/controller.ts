@@ -1,5 +1,5 @@
 import { BerthError } from '../errors.ts';
-import type { ContentSource, Volume } from '../volumes/model.ts';
+import type { ContentSource } from '../volumes/model.ts';
 import { parseCapabilities, parseCapability } from './capabilities.ts';
 import { getCapacity } from './capacity.ts';
 import type { Handler, Handlers } from './compose.ts';
@@ -41,16 +41,13 @@ export function createController(context: Context): Handlers {
   };
 
   const getVolume: Handler<VolumeRequest, object> = async (request, call) => {
-    const id = requireField(request.volume_id, 'volume_id');
-    const volume = await service.getVolume(id, call);
-    if (!isShown(volume)) throw new BerthError('VOLUME_NOT_FOUND', { id });
+    const volume = await service.getVolume(requireField(request.volume_id, 'volume_id'), call);
     return { volume: answers.volume(volume), status: { published_node_ids: [] } };
   };
 
   const listVolumes: Handler<PageRequest, object> = async (request, call) => {
     const { items, next } = await service.listVolumes(parsePage(request), call);
-    const entries = items.filter(isShown).map((volume) => ({ volume: answers.volume(volume) }));
-    return { entries, next_token: next ?? '' };
+    return { entries: items.map((volume) => ({ volume: answers.volume(volume) })), next_token: next ?? '' };
   };
 
   const expandVolume: Handler<ControllerExpandVolumeRequest, object> = async (request, call) => {
@@ -69,7 +66,7 @@ export function createController(context: Context): Handlers {
 
   const listVolumeHealth: Handler<PageRequest, object> = async (request, call) => {
     const { items, next } = await service.listVolumes(parsePage(request), call);
-    return { entries: await unhealthyVolumes(service, items.filter(isShown), call), next_token: next ?? '' };
+    return { entries: await unhealthyVolumes(service, items, call), next_token: next ?? '' };
   };
 
   const getCapabilities: Handler<Empty, object> = async () => asRpcCapabilities(CONTROLLER_RPCS);
@@ -91,9 +88,6 @@ export function createController(context: Context): Handlers {
     ...createSnapshots(context),
   };
 }
-
-/** To CSI a volume that is being made does not exist yet, and a deleted one no longer, whatever is left of it. */
-const isShown = (volume: Volume): boolean => volume.state === 'ready';
 
 /** Berth attaches nothing, and has no mutable parameters yet. */
 const unsupported: Handler<never, object> = async (_request, call) => {

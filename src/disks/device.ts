@@ -3,6 +3,8 @@ import { kindOf } from './kinds.ts';
 import { decodeProperty, parseUdevEntry } from './properties.ts';
 import type { DiskSnapshot, Tags } from './snapshot.ts';
 import type { DiskSources } from './sources.ts';
+import { type Attributes, type Read, readAttributes } from './sysfs.ts';
+import { printable } from './words.ts';
 
 const SECTOR_BYTES = 512n; // the unit of `size` in sysfs, whatever the device's own is
 
@@ -25,36 +27,22 @@ export type DeviceFacts = Omit<
 
 /** Reads one device; undefined for what went away meanwhile and for loop devices with nothing attached. */
 export function readDevice(sources: DiskSources, name: string): DeviceFacts | undefined {
-  const problems: string[] = [];
   const folder = `class/block/${name}`;
-  const attribute = (file: string): string | undefined => {
-    try {
-      return printable(sources.readText('sys', `${folder}/${file}`));
-    } catch (error) {
-      problems.push(`sysfs ${file}: ${(error as Error).message}`);
-      return undefined;
-    }
-  };
-  const names = (file: string): string[] => (sources.list('sys', `${folder}/${file}`) ?? []).sort();
-  const required = (file: string, pattern: RegExp): string | undefined => {
-    const value = attribute(file);
-    if (value !== undefined && pattern.test(value)) return value;
-    problems.push(`sysfs ${file} ${value === undefined ? 'is missing' : `is ${JSON.stringify(value)}`}`);
-    return undefined;
-  };
-
   const target = sources.linkTarget('sys', folder);
   if (target === undefined) return undefined;
   const sysPath = join('/class/block', target);
-  const partition = attribute('partition');
+
+  const problems: string[] = [];
+  const attributes = readAttributes(sources, folder, problems);
+  const { fact, required, names, detail } = attributes;
+  const partition = fact('partition');
   const kind = partition === undefined ? kindOf(name) : 'partition';
-  const loop = kind === 'loop' ? readLoop(attribute) : undefined;
+  const loop = kind === 'loop' ? readLoop(fact) : undefined;
   if (kind === 'loop' && loop === undefined) return undefined;
 
   const number = required('dev', /^\d+:\d+$/) ?? '';
-  const size = required('size', /^\d+$/);
   const path = join(sources.devRoot, name.replaceAll('!', '/'));
-  const rotational = attribute('queue/rotational');
+  const rotational = detail('queue/rotational');
   const udev = readUdev(sources, number, problems);
   return {
     name,
@@ -64,16 +52,16 @@ export function readDevice(sources: DiskSources, name: string): DeviceFacts | un
     kind,
     parent: kind === 'partition' ? basename(dirname(sysPath)) : undefined,
     partitionNumber: partition === undefined ? undefined : Number(partition),
-    sizeBytes: BigInt(size ?? 0) * SECTOR_BYTES,
+    sizeBytes: BigInt(required('size', /^\d+$/) ?? 0) * SECTOR_BYTES,
     readOnly: required('ro', /^[01]$/) !== '0',
-    removable: attribute('removable') === '1',
-    hidden: attribute('hidden') === '1',
+    removable: fact('removable') === '1',
+    hidden: fact('hidden') === '1',
     rotational: rotational === undefined ? undefined : rotational === '1',
     sysPath,
-    ...(kind === 'partition' ? {} : readHardware(sources, name, folder, attribute, udev.tags)),
+    ...(kind === 'partition' || kind === 'loop' ? {} : readHardware(name, attributes, udev.tags)),
     holders: names('holders'),
     slaves: names('slaves'),
-    dm: kind === 'dm' ? readDm(attribute) : undefined,
+    dm: kind === 'dm' ? readDm(fact) : undefined,
     loop,
     udevState: udev.state,
     udev: udev.tags,
@@ -82,48 +70,45 @@ export function readDevice(sources: DiskSources, name: string): DeviceFacts | un
   };
 }
 
-type Attribute = (file: string) => string | undefined;
-
-function readLoop(attribute: Attribute): DeviceFacts['loop'] {
-  const backingFile = attribute('loop/backing_file');
+function readLoop(fact: Read): DeviceFacts['loop'] {
+  const backingFile = fact('loop/backing_file');
   if (backingFile === undefined || backingFile === '') return undefined;
-  const offset = attribute('loop/offset');
-  return { backingFile, offsetBytes: /^\d+$/.test(offset ?? '') ? BigInt(offset!) : 0n };
+  const offset = fact('loop/offset') ?? '';
+  return { backingFile, offsetBytes: /^\d+$/.test(offset) ? BigInt(offset) : 0n };
 }
 
-const readDm = (attribute: Attribute): DeviceFacts['dm'] => ({
-  uuid: attribute('dm/uuid') ?? '',
-  name: attribute('dm/name') ?? '',
-  suspended: attribute('dm/suspended') !== '0',
+const readDm = (fact: Read): DeviceFacts['dm'] => ({
+  uuid: fact('dm/uuid') ?? '',
+  name: fact('dm/name') ?? '',
+  suspended: fact('dm/suspended') !== '0',
 });
 
 /** SCSI cuts the model in sysfs after 16 letters, so udev's goes first, save for NVMe. */
 function readHardware(
-  sources: DiskSources,
   name: string,
-  folder: string,
-  attribute: Attribute,
+  attributes: Attributes,
   udev: Tags,
 ): Pick<DeviceFacts, 'model' | 'vendor' | 'serial' | 'wwn' | 'deviceState' | 'nvmeTransport'> {
+  const { detail, fact } = attributes;
   const nvme = name.startsWith('nvme');
   const udevModel = udev['ID_MODEL_ENC'] === undefined ? udev['ID_MODEL'] : decodeProperty(udev['ID_MODEL_ENC']);
-  const sysModel = attribute('device/model');
+  const sysModel = detail('device/model');
   return {
     model: nonEmpty(nvme ? (sysModel ?? udevModel) : (udevModel ?? sysModel)),
-    vendor: nonEmpty(attribute('device/vendor')?.replace(/^0x[0-9a-f]{4}$/i, '') || udev['ID_VENDOR']),
-    serial: nonEmpty(attribute('device/serial') ?? attribute('serial') ?? udev['ID_SERIAL_SHORT']),
-    wwn: nonEmpty(attribute('wwid') ?? attribute('device/wwid') ?? udev['ID_WWN_WITH_EXTENSION'] ?? udev['ID_WWN']),
-    deviceState: nonEmpty(attribute('device/state')),
-    nvmeTransport: nvme ? readNvmeTransport(sources, folder, attribute) : undefined,
+    vendor: nonEmpty(detail('device/vendor')?.replace(/^0x[0-9a-f]{4}$/i, '') || udev['ID_VENDOR']),
+    serial: nonEmpty(detail('device/serial') ?? detail('serial') ?? udev['ID_SERIAL_SHORT']),
+    wwn: nonEmpty(detail('wwid') ?? detail('device/wwid') ?? udev['ID_WWN_WITH_EXTENSION'] ?? udev['ID_WWN']),
+    deviceState: nonEmpty(fact('device/state')),
+    nvmeTransport: nvme ? readNvmeTransport(attributes) : undefined,
   };
 }
 
 /** The namespace of a multipath subsystem has several controllers; one beyond a network is enough to tell. */
-function readNvmeTransport(sources: DiskSources, folder: string, attribute: Attribute): string | undefined {
-  const own = attribute('device/transport');
+function readNvmeTransport({ detail, names }: Attributes): string | undefined {
+  const own = detail('device/transport');
   if (own !== undefined) return own;
-  const controllers = (sources.list('sys', `${folder}/device`) ?? []).filter((entry) => /^nvme\d+$/.test(entry));
-  const transports = controllers.map((controller) => attribute(`device/${controller}/transport`));
+  const controllers = names('device').filter((entry) => /^nvme\d+$/.test(entry));
+  const transports = controllers.map((controller) => detail(`device/${controller}/transport`));
   return transports.find((transport) => transport !== 'pcie') ?? transports[0];
 }
 
@@ -143,11 +128,8 @@ function readUdev(
   }
 }
 
-const nonEmpty = (text: string | undefined): string | undefined => {
-  const trimmed = text?.replaceAll('\0', '').trim().replace(/\s+/g, ' ');
-  return trimmed === '' ? undefined : trimmed;
-};
-
-/** Vendors put anything into these; what is no text must not reach a terminal. */
-const printable = (text: string | undefined): string | undefined =>
-  text?.trim().replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '?');
+/** Vendors put anything into these, padded with spaces. */
+function nonEmpty(text: string | undefined): string | undefined {
+  const name = printable((text ?? '').replaceAll('\0', '').trim().replace(/\s+/g, ' '));
+  return name === '' ? undefined : name;
+}

@@ -1,6 +1,6 @@
-import { quote } from './findings/words.ts';
 import type { Disk, Reason } from './model.ts';
 import { reasonCatalogue } from './reasons.ts';
+import { quote } from './words.ts';
 
 const VERDICTS: Record<Disk['verdict'], string> = {
   ours: 'It carries a pool of this node.',

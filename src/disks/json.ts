@@ -27,7 +27,7 @@ export interface DiskJson {
   pool: { uuid: string; name: string | null; node: string | null } | null;
 }
 
-export const toDiskJson = (disk: Disk): DiskJson => ({
+export const toDiskJson = (disk: Omit<Disk, 'snapshot'>): DiskJson => ({
   id: disk.id,
   path: disk.path,
   kernelName: disk.kernelName,

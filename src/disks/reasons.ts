@@ -1,4 +1,5 @@
 import type { Reason } from './model.ts';
+import { printable } from './words.ts';
 
 interface Entry {
   effect: Reason['effect'];
@@ -79,7 +80,7 @@ export type ReasonCode = keyof typeof reasonCatalogue;
 
 export const reason = (code: ReasonCode, message: string): Reason => ({
   code,
-  message,
+  message: printable(message),
   effect: reasonCatalogue[code].effect,
 });
 

@@ -59,8 +59,12 @@ export function systemSources(roots: SystemRoots = {}): DiskSources {
     list: (root, path) => unlessMissing(() => readdirSync(join(folders[root], path))),
     linkTarget: (root, path) => unlessMissing(() => readlinkSync(join(folders[root], path))),
     nodeNumber(path) {
-      const stat = unlessMissing(() => statSync(path));
-      return stat?.isBlockDevice() ? deviceNumber(stat.rdev) : undefined;
+      try {
+        const stat = statSync(path);
+        return stat.isBlockDevice() ? deviceNumber(stat.rdev) : undefined;
+      } catch {
+        return undefined;
+      }
     },
     async probe(path) {
       try {

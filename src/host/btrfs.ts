@@ -7,6 +7,7 @@ const MAGIC = 0x94;
 const SYNC = io(MAGIC, 8);
 const RESIZE = iow(MAGIC, 3, 4096);
 const TREE_SEARCH_V2 = iowr(MAGIC, 17, 112);
+const SET_FSLABEL = iow(MAGIC, 50, 256);
 const SNAP_CREATE_V2 = iow(MAGIC, 23, 4096);
 const SUBVOL_CREATE_V2 = iow(MAGIC, 24, 4096);
 const SUBVOL_GETFLAGS = ior(MAGIC, 25, 8);
@@ -237,6 +238,13 @@ export function resizeFilesystem(fd: number, size: 'max' | bigint): void {
   const args = Buffer.alloc(4096);
   args.write(String(size), 8);
   ioctl(fd, RESIZE, args, `resize to ${size}`);
+}
+
+/** Sets the label of a mounted file system; also for XFS, which takes 12 bytes. */
+export function setLabel(fd: number, label: string): void {
+  const bytes = Buffer.alloc(256);
+  bytes.write(label, 0, 255);
+  ioctl(fd, SET_FSLABEL, bytes, 'set label');
 }
 
 export function sync(fd: number): void {

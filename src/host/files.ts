@@ -145,7 +145,7 @@ export function tryLock(fd: number): boolean {
     libcFlock('', fd, LOCK_EX | LOCK_NB);
     return true;
   } catch (error) {
-    if (errorCode(error) === 'EAGAIN' || errorCode(error) === 'EWOULDBLOCK') return false;
+    if (errorCode(error) === 'EAGAIN') return false;
     throw error;
   }
 }

@@ -24,10 +24,13 @@ export class SystemError extends Error {
 }
 
 const names = new Map(Object.entries(osConstants.errno).map(([name, number]) => [number, name]));
-// Linux numbers that Node does not list.
+// Numbers with two names, by the one that Node's own errors use, and Linux numbers that Node does not list.
 for (const [number, name] of [
   [6, 'ENXIO'],
+  [11, 'EAGAIN'],
+  [95, 'EOPNOTSUPP'],
   [117, 'EUCLEAN'],
+  [122, 'EDQUOT'],
   [123, 'ENOMEDIUM'],
 ] as const) {
   names.set(number, name);

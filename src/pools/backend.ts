@@ -93,8 +93,6 @@ export interface BackendDriver {
   verifyContent?(device: string | undefined, row: ObjectRow): Promise<void>;
   /** Mounts the volume at a directory. `device` is what `attach` gave. */
   mount(place: Place, row: ObjectRow, target: string, options: readonly string[], device: string | undefined): void;
-  /** Why what is on the disk cannot be what the ledger says, in plain words. `mount` refuses such a volume. */
-  contentProblem?(place: Place, row: ObjectRow): string | undefined;
   /** Which of these mounts show the volume. */
   mountsOf(place: Place, row: ObjectRow, mounts: readonly Mount[], device: string | undefined): Mount[];
 }

@@ -31,6 +31,8 @@ export interface PoolManager {
   add(config: PoolConfig): Promise<void>;
   /** Looks again at the disks of pools that are lost, and for disks of pools that are gone. */
   rescan(): void;
+  /** Resolves when every pool of the config has been opened or has failed to once. */
+  settled(): Promise<void>;
   close(graceMs: number): Promise<'closed' | 'stuck'>;
 }
 
@@ -65,6 +67,9 @@ export function managePools(options: ManagerOptions): PoolManager {
     },
     rescan() {
       for (const managed of pools) managed.look();
+    },
+    async settled() {
+      await Promise.all(pools.map((managed) => managed.opening));
     },
     async close(graceMs) {
       const outcomes = await Promise.all(pools.map((managed) => managed.close(graceMs)));
@@ -231,6 +236,10 @@ async function describePool(
   const devices = found.map((disk) => disk.path);
   const claims = found.map((disk) => disk.pool);
   const [claim] = claims;
+  for (const disk of found) {
+    if (claim === undefined || !disk.reasons.some(({ code }) => code === 'IDENTITY_DUPLICATE')) continue;
+    throw new BerthError('POOL_DUPLICATE', { pool: claim.uuid, disks: disk.reasons.map(({ message }) => message).join('; ') });
+  }
   if (claim !== undefined) {
     if (!claims.every((other) => isDeepStrictEqual(other?.uuid, claim.uuid))) {
       throw new BerthError('POOL_UNSUITABLE', { pool: config.name, problem: 'its disks do not belong together' });

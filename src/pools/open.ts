@@ -1,6 +1,6 @@
 import { closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { enableQuota, quotaStatus } from '../host/btrfs.ts';
+import { enableQuota, quotaStatus, setLabel } from '../host/btrfs.ts';
 import { syncFilesystem, tryLock } from '../host/files.ts';
 import { errorCode } from '../host/libc.ts';
 import { mountFilesystem, unmount } from '../host/mount.ts';
@@ -180,6 +180,7 @@ function stamp(spec: PoolSpec, ledger: Ledger, layout: Layout, step: Step): stri
       ledger.setMeta('owner', spec.nodeName);
       ledger.setMeta('backend', spec.backend);
       ledger.commit();
+      if (spec.storage.kind === 'disks') setLabel(layout.rootFd, spec.storage.label);
       syncFilesystem(layout.rootFd);
     });
   }

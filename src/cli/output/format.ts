@@ -25,11 +25,11 @@ export function formatAge(since: number, now: number): string {
 }
 
 /** A share of a whole in percent, rounded down, so that 100% means all of it. */
-export const formatPercent = (part: bigint, whole: bigint): string =>
-  whole <= 0n ? '-' : `${(part * 100n) / whole}%`;
+export const formatPercent = (part: bigint, whole: bigint): string => (whole <= 0n ? '-' : `${(part * 100n) / whole}%`);
 
 /** Text from disks and clusters may hold anything; control characters must not reach the terminal. */
 export const printable = (text: string): string =>
-  text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u{202a}-\u{202e}\u{2066}-\u{2069}]/gu, (character) =>
-    `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`,
+  text.replace(
+    /[\p{Cc}\p{Zl}\p{Zp}\u{202a}-\u{202e}\u{2066}-\u{2069}]/gu,
+    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`,
   );

@@ -2,7 +2,7 @@ import type { DiskPolicy, PoolClaim, Reason } from '../model.ts';
 import { isOwnClaim, labelOf } from '../pool-label.ts';
 import { reason, when } from '../reasons.ts';
 import type { DiskSnapshot, Tags } from '../snapshot.ts';
-import { list, quote } from './words.ts';
+import { list, quote } from '../words.ts';
 
 /** What is on the device. */
 export function contentReasons(snapshot: DiskSnapshot, claim: PoolClaim | undefined, policy: DiskPolicy): Reason[] {

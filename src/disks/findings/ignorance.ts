@@ -2,7 +2,7 @@ import type { Machine } from '../machine.ts';
 import type { Reason } from '../model.ts';
 import { reason, when } from '../reasons.ts';
 import type { DiskSnapshot } from '../snapshot.ts';
-import { quote } from './words.ts';
+import { quote } from '../words.ts';
 
 const RUNNING = [undefined, 'running', 'live'];
 

@@ -2,7 +2,7 @@ import type { Machine } from '../machine.ts';
 import type { Reason } from '../model.ts';
 import { when } from '../reasons.ts';
 import type { DiskSnapshot } from '../snapshot.ts';
-import { list, quote } from './words.ts';
+import { list, quote } from '../words.ts';
 
 /** Whoever uses the device now. */
 export function usageReasons(snapshot: DiskSnapshot, machine: Machine): Reason[] {

@@ -1,5 +1,6 @@
-import { constants, fstatSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { BerthError } from '../../errors.ts';
+import { blockSize } from '../../host/block.ts';
 import { nextData } from '../../host/files.ts';
 import type { MakeSpec, Place } from '../backend.ts';
 import type { ObjectRow } from '../ledger.ts';
@@ -78,15 +79,25 @@ export async function formatImage(place: Place, spec: MakeSpec): Promise<void> {
   });
 }
 
-/** Why the image cannot be what the ledger says, or undefined when it can. */
-export function imageProblem(place: Place, row: ObjectRow): string | undefined {
-  return withImage(place, constants.O_RDONLY, (fd) => {
-    const { size } = fstatSync(fd, { bigint: true });
-    if (size < row.sizeBytes) return `its file has ${size} bytes instead of ${row.sizeBytes}`;
+/** Throws VOLUME_DAMAGED unless the device has the size and the file system that the ledger says. */
+export async function verifyImage(device: string, row: ObjectRow): Promise<void> {
+  const problem = problemOf(device, row);
+  if (problem !== undefined) throw new BerthError('VOLUME_DAMAGED', { id: row.uuid, problem });
+}
+
+function problemOf(device: string, row: ObjectRow): string | undefined {
+  const fd = openSync(device, constants.O_RDONLY);
+  try {
+    const sizeBytes = blockSize(fd);
+    if (sizeBytes < row.sizeBytes) return `its file has ${sizeBytes} bytes instead of ${row.sizeBytes}`;
     if (row.content === 'block') return undefined;
     const { offset, bytes } = formatOf(row.content).magic;
     const found = Buffer.alloc(bytes.length);
     readSync(fd, found, 0, found.length, offset);
     return found.equals(bytes) ? undefined : `there is no ${row.content} file system in it`;
-  });
+  } catch (error) {
+    return `it cannot be read: ${(error as Error).message}`;
+  } finally {
+    closeSync(fd);
+  }
 }

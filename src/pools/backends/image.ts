@@ -1,11 +1,10 @@
 import { constants } from 'node:fs';
-import { BerthError } from '../../errors.ts';
 import { resizeFilesystem } from '../../host/btrfs.ts';
 import { removeFile } from '../../host/files.ts';
 import { refreshLoopSize } from '../../host/loop.ts';
 import { mountFilesystem } from '../../host/mount.ts';
 import type { FilesystemType } from '../../volumes/model.ts';
-import type { BackendDriver, CopySource, Made, Place } from '../backend.ts';
+import type { BackendDriver, Place } from '../backend.ts';
 import type { ObjectRow } from '../ledger.ts';
 import { createInodeCounter } from './btrfs-inodes.ts';
 import { copyImage } from './image-copy.ts';
@@ -13,14 +12,13 @@ import {
   allocatedBytes,
   emptyInSteps,
   growImage,
-  type ImageSupport,
   probeImageSupport,
   readToken,
   setImageSize,
   stampImage,
   withImage,
 } from './image-file.ts';
-import { formatImage, imageFilesystems, imageProblem, minimumImageBytes } from './image-format.ts';
+import { formatImage, imageFilesystems, minimumImageBytes, verifyImage } from './image-format.ts';
 import { attachImage, detachImage, imageLoops, mountsOfDevice } from './image-loop.ts';
 import { imageUsage, withDirectory } from './image-usage.ts';
 import { runTool } from './tool.ts';
@@ -65,7 +63,6 @@ export function createImageBackend(options: ImageBackendOptions): BackendDriver 
       }),
     format: formatImage,
     copy: (source, place, spec, progress) => copyImage(support, source, place, spec, progress),
-    ...(support.reflink && { copyGroup: (sources, places) => copyGroup(support, sources, places) }),
 
     heldBytes: (place) => withImage(place, constants.O_RDONLY, allocatedBytes),
     identify: (place) => readToken(place, support),
@@ -87,35 +84,14 @@ export function createImageBackend(options: ImageBackendOptions): BackendDriver 
     attach: attachImage,
     detach: detachImage,
     attachedDevice: (place) => imageLoops(place)[0],
-    contentProblem: imageProblem,
+    verifyContent: (device, row) => verifyImage(device!, row),
 
-    mount(place, row, target, mountOptions, device) {
-      const problem = imageProblem(place, row);
-      if (problem !== undefined) throw new BerthError('VOLUME_DAMAGED', { id: row.uuid, problem });
+    mount(_place, row, target, mountOptions, device) {
       const own = ownOptions[row.content];
       mountFilesystem(device!, target, row.content, own === undefined ? mountOptions : [...mountOptions, own]);
     },
     mountsOf: (_place, _row, mounts, device) => (device === undefined ? [] : mountsOfDevice(device, mounts)),
   };
-}
-
-/**
- * While the caller holds the file systems still, copies made one after the other show one moment. A raw device cannot be
- * held: one among the sources does no harm, since whatever depends on the others waits; of two there is no one moment.
- */
-async function copyGroup(
-  support: ImageSupport,
-  sources: readonly CopySource[],
-  places: readonly Place[],
-): Promise<Made[] | undefined> {
-  const running = sources.filter(({ row, place }) => row.content === 'block' && imageLoops(place).length > 0);
-  if (running.length > 1) return undefined;
-  const copies: Made[] = [];
-  for (const [index, source] of sources.entries()) {
-    const spec = { ...source.row, readOnly: true };
-    copies.push(await copyImage(support, source, places[index]!, spec, () => {}));
-  }
-  return copies;
 }
 
 async function growFilesystem(place: Place, row: ObjectRow, mountedAt: string): Promise<void> {

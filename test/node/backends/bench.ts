@@ -78,7 +78,9 @@ export function openBench({ poolDir, createBackend, sizeBytes }: BenchOptions): 
       const from: CopySource = { row: source, place: bench.placeOf(source), mountedAt };
       const spec = { ...row, readOnly: row.kind === 'snapshot' };
       const copy = async () => finish(row, await backend.copy(from, bench.placeOf(row), spec, () => {}));
-      return backend.freezesForCopy && mountedAt !== undefined ? frozen(mountedAt, copy) : copy();
+      const made = backend.freezesForCopy && mountedAt !== undefined ? await frozen(mountedAt, copy) : await copy();
+      if (spec.readOnly) backend.setReadOnly?.(bench.placeOf(row), true);
+      return made;
     },
     mount(row, options = []) {
       const target = join(mountsDir, String(++mountCount));
@@ -137,7 +139,9 @@ export function writeUntilRefused(path: string, atMost: bigint): { bytes: bigint
     fsyncSync(fd);
     return { bytes, code: undefined };
   } catch (error) {
-    return { bytes, code: errorCode(error) };
+    // Node has no name for EDQUOT.
+    const code = (error as NodeJS.ErrnoException).errno === -122 ? 'EDQUOT' : errorCode(error);
+    return { bytes, code };
   } finally {
     closeSync(fd);
   }

@@ -1,0 +1,87 @@
+import type { VolumeCheck } from '../../admin/client.ts';
+import type { Snapshot, Volume, VolumeState } from '../../volumes/model.ts';
+import type { Session } from '../cli.ts';
+import { formatAge, formatBytes, formatPercent } from '../output/format.ts';
+import { type Column, formatFields, formatTable } from '../output/table.ts';
+import type { Style } from '../output/terminal.ts';
+import { ownPart } from '../resolve.ts';
+
+const SHORT_ID = 8;
+const stateStyles: Record<VolumeState, Style> = { ready: 'green', creating: 'yellow', deleting: 'yellow' };
+
+/** Beginnings of the ids' own parts, as short as they may be to mean one item each. */
+export function shortIds(items: readonly { id: string }[]): Map<string, string> {
+  const own = items.map(({ id }) => ownPart(id)).sort();
+  const shared = (a: string, b = ''): number => {
+    let length = 0;
+    while (length < a.length && a[length] === b[length]) length++;
+    return length;
+  };
+  const longest = Math.max(0, ...own.slice(1).map((part, index) => shared(part, own[index])));
+  const length = Math.max(SHORT_ID, longest + 1);
+  return new Map(items.map(({ id }) => [id, ownPart(id).slice(0, length)]));
+}
+
+export function volumeTable({ terminal }: Session, volumes: readonly Volume[]): string {
+  if (volumes.length === 0) return 'no volumes\n';
+  const ids = shortIds(volumes);
+  const columns: Column<Volume>[] = [
+    { header: 'NAME', value: ({ name }) => name },
+    { header: 'ID', value: ({ id }) => ids.get(id)! },
+    { header: 'POOL', value: ({ poolName }) => poolName },
+    { header: 'CLASS', value: ({ poolClass }) => poolClass },
+    { header: 'SIZE', value: ({ sizeBytes }) => formatBytes(sizeBytes), align: 'right' },
+    { header: 'CONTENT', value: ({ content }) => content },
+    { header: 'STATE', value: ({ state }) => state, style: ({ state }) => stateStyles[state] },
+    { header: 'MOUNTS', value: ({ mounts }) => String(mounts.length), align: 'right' },
+    { header: 'AGE', value: ({ createdAt }) => formatAge(createdAt, terminal.now()) },
+  ];
+  return formatTable(columns, volumes, terminal.style);
+}
+
+export function snapshotTable({ terminal }: Session, snapshots: readonly Snapshot[]): string {
+  if (snapshots.length === 0) return 'no snapshots\n';
+  const ids = shortIds(snapshots);
+  const columns: Column<Snapshot>[] = [
+    { header: 'NAME', value: ({ name }) => name },
+    { header: 'ID', value: ({ id }) => ids.get(id)! },
+    { header: 'VOLUME', value: ({ sourceVolumeId }) => ownPart(sourceVolumeId).slice(0, SHORT_ID) },
+    { header: 'SIZE', value: ({ sizeBytes }) => formatBytes(sizeBytes), align: 'right' },
+    { header: 'READY', value: ({ ready }) => (ready ? 'yes' : 'no') },
+    { header: 'AGE', value: ({ createdAt }) => formatAge(createdAt, terminal.now()) },
+  ];
+  return formatTable(columns, snapshots, terminal.style);
+}
+
+export const volumeFields = (volume: Volume, now: number): string =>
+  formatFields([
+    ['name', volume.name],
+    ['id', volume.id],
+    ['pool', `${volume.poolName} (class ${volume.poolClass}, ${volume.backend})`],
+    ['size', formatBytes(volume.sizeBytes)],
+    ['content', volume.content],
+    ['options', [volume.parameters.thin ? 'thin' : '', volume.parameters.nodatacow ? 'nodatacow' : '']],
+    ['state', volume.state],
+    ['created', `${new Date(volume.createdAt).toISOString()} (${formatAge(volume.createdAt, now)} ago)`],
+    ['source', volume.source && `${volume.source.kind} ${volume.source.id}`],
+    ['device', volume.device],
+    ['mounts', volume.mounts.map(({ path, readOnly }) => (readOnly ? `${path} (read-only)` : path))],
+  ]);
+
+export const usageColumns: Column<VolumeCheck>[] = [
+  { header: 'NAME', value: ({ volume }) => volume.name },
+  { header: 'SIZE', value: ({ usage }) => formatBytes(usage.bytes.total), align: 'right' },
+  { header: 'USED', value: ({ usage }) => formatBytes(usage.bytes.used), align: 'right' },
+  { header: 'FREE', value: ({ usage }) => formatBytes(usage.bytes.available), align: 'right' },
+  { header: 'USE', value: ({ usage }) => formatPercent(usage.bytes.used, usage.bytes.total), align: 'right' },
+  {
+    header: 'INODES',
+    value: ({ usage: { inodes } }) => (inodes === undefined ? '-' : formatPercent(inodes.used, inodes.total)),
+    align: 'right',
+  },
+  {
+    header: 'HEALTH',
+    value: ({ problems }) => problems.map(({ status, message }) => `${status}: ${message}`).join('; ') || 'ok',
+    style: ({ problems }) => (problems.length === 0 ? 'green' : 'red'),
+  },
+];

@@ -1,0 +1,121 @@
+import { closeSync, existsSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { DevOptions } from '../cli/cli.ts';
+import { type Config, parseConfig } from '../config/index.ts';
+import { BerthError } from '../errors.ts';
+import { attachLoop, detachLoop, loopsOf } from '../host/loop.ts';
+import { errorCode } from '../host/libc.ts';
+import { readMounts } from '../host/mountinfo.ts';
+import { unmount } from '../host/mount.ts';
+import { endUnlessClosed, startDaemon, stopSignal } from '../node/daemon.ts';
+import { welcome } from './welcome.ts';
+
+const DEFAULT_SIZE_BYTES = 10n << 30n;
+/** Marks a folder as one that dev mode made, so that `--clean` removes nothing else. */
+const MARK = '.berth-dev';
+
+/**
+ * `berth dev`: one throwaway pool and the sockets, in one folder, with no config and no cluster. As root the pool is
+ * btrfs on a file behind a loop device; else a plain directory without a size limit. Returns the exit code.
+ */
+export async function runDev(options: DevOptions): Promise<number> {
+  const stop = stopSignal();
+  const dir = options.dir === undefined ? mkdtempSync(join(tmpdir(), 'berth-dev-')) : resolve(options.dir);
+  claimFolder(dir);
+  if (options.clean) {
+    removeFolder(dir);
+    return 0;
+  }
+  const device = canMakeBtrfs() ? attachPoolFile(dir, options.sizeBytes ?? DEFAULT_SIZE_BYTES) : undefined;
+  try {
+    const config = devConfig(dir, device);
+    const daemon = await startDaemon(config, 'dev');
+    const problems = await daemon.settled();
+    process.stdout.write(welcome({ config, dir, limited: device !== undefined, problems, httpPort: daemon.httpPort }));
+    await stop;
+    process.stdout.write('\nstopping\n');
+    endUnlessClosed(await daemon.close());
+  } finally {
+    leaveNothing(dir);
+    if (options.dir === undefined) removeFolder(dir);
+  }
+  return 0;
+}
+
+/** Root, and a kernel and a tool that know btrfs. */
+function canMakeBtrfs(): boolean {
+  return (
+    process.geteuid?.() === 0 &&
+    /\bbtrfs$/m.test(readFileSync('/proc/filesystems', 'utf8')) &&
+    (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(join(folder, 'mkfs.btrfs')))
+  );
+}
+
+/** A new or empty folder, or one that dev mode made before. Nothing of anybody else's is ever mixed with a pool. */
+function claimFolder(dir: string): void {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const entries = readdirSync(dir);
+  if (entries.length > 0 && !entries.includes(MARK)) {
+    throw new BerthError('POOL_UNSUITABLE', { pool: 'dev', problem: `${dir} is not empty and was not made by berth dev` });
+  }
+  closeSync(openSync(join(dir, MARK), 'a', 0o600));
+}
+
+/** The loop device of the pool's file; one that an earlier run left is used again. */
+function attachPoolFile(dir: string, sizeBytes: bigint): string {
+  const path = join(dir, 'pool.img');
+  const isNew = !existsSync(path);
+  const fd = openSync(path, isNew ? 'w+' : 'r+', 0o600);
+  try {
+    if (isNew) ftruncateSync(fd, Number(sizeBytes));
+    const [attached] = loopsOf(fd);
+    return attached?.path ?? attachLoop(fd, { name: path, readOnly: false, directIo: true });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function devConfig(dir: string, device: string | undefined): Config {
+  const pool =
+    device === undefined
+      ? { backend: 'directory', directory: join(dir, 'pool') }
+      : { backend: 'btrfs', disks: [{ path: device, allowLoop: true }] };
+  return parseConfig(
+    JSON.stringify({
+      node: { name: hostname(), stateDir: join(dir, 'state') },
+      csi: { endpoint: `unix://${join(dir, 'csi.sock')}` },
+      admin: { socket: join(dir, 'admin.sock') },
+      http: { listen: '127.0.0.1:0' },
+      log: { level: 'warn' },
+      pools: [{ name: 'dev', class: 'dev', ...pool }],
+    }),
+    'berth dev',
+  );
+}
+
+/** Unmounts the pool and its volumes, wherever they are mounted. */
+function unmountVolumes(dir: string): void {
+  const mounts = readMounts();
+  const pools = new Set(mounts.filter(({ mountPoint }) => mountPoint.startsWith(`${dir}/`)).map(({ device }) => device));
+  for (const { mountPoint, device } of mounts.reverse()) {
+    if (pools.has(device)) unmount(mountPoint, 'detach');
+  }
+}
+
+/** Takes away the mounts and the loop device, also those that a killed run left. */
+function leaveNothing(dir: string): void {
+  unmountVolumes(dir);
+  try {
+    const fd = openSync(join(dir, 'pool.img'), 'r');
+    for (const loop of loopsOf(fd)) detachLoop(loop.path);
+    closeSync(fd);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
+}
+
+function removeFolder(dir: string): void {
+  leaveNothing(dir);
+  rmSync(dir, { recursive: true, force: true });
+}

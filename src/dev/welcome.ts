@@ -1,0 +1,37 @@
+import type { Config } from '../config/index.ts';
+
+/** What `berth dev` prints: where it listens, and lines to paste. */
+export function welcome(options: {
+  config: Config;
+  dir: string;
+  limited: boolean;
+  problems: string[];
+  httpPort: number;
+}): string {
+  const { config, dir, limited, problems, httpPort } = options;
+  const berth = process.env['BERTH_COMMAND'] ?? 'bin/berth';
+  const limit = limited
+    ? 'a btrfs pool on a file, with hard size limits'
+    : 'a plain directory pool. SIZES ARE NOT ENFORCED: that needs root and btrfs';
+  return `
+Berth is up in dev mode: ${limit}.
+${problems.map((problem) => `  problem: ${problem}\n`).join('')}
+  CSI socket   unix://${config.csi.socket}
+  CLI socket   ${config.admin.socket}
+  metrics      http://${config.http.host}:${httpPort}/metrics
+  data         ${dir}
+
+Paste into another terminal:
+
+  export BERTH_SOCKET=${config.admin.socket}
+  ${berth} volume create demo --size 64Mi
+  ${limited ? `${berth} volume mount demo /tmp/demo && head -c 100M /dev/zero > /tmp/demo/fill; df -h /tmp/demo` : `${berth} volume show demo`}
+  ${berth} volume snapshot demo before
+  ${berth} volume clone before copy --size 128Mi
+  ${limited ? `${berth} volume unmount demo /tmp/demo` : `${berth} volume list`}
+  ${berth} volume delete demo --yes
+  ${berth} status
+
+Ctrl-C stops it${limited ? ', unmounts everything' : ''} and leaves nothing behind.
+`;
+}

@@ -1,0 +1,50 @@
+import { BerthError } from '../errors.ts';
+import type { AdoptDisk } from '../admin/index.ts';
+import type { Disk, Disks } from '../disks/index.ts';
+import type { PoolManager } from '../pools/manager.ts';
+import type { PoolStatus } from '../volumes/model.ts';
+import { type AdoptedPool, type openAdopted, toConfigs } from './adopted.ts';
+
+/**
+ * `berth disk adopt`: makes a pool of one disk. The disk must be proved empty, and as it was when the operator looked;
+ * the pool is remembered only once it is open.
+ */
+export async function adoptDisk(
+  request: AdoptDisk,
+  { disks, manager, adopted }: { disks: Disks; manager: PoolManager; adopted: ReturnType<typeof openAdopted> },
+): Promise<PoolStatus> {
+  if (manager.pools.some(({ config }) => config.name === request.pool)) {
+    throw new BerthError('FIELD_INVALID', { field: 'pool', problem: `a pool named ${request.pool} exists` });
+  }
+  const disk = await findChosen(request.disk, disks);
+  const returning = disk.verdict === 'ours' && disk.pool?.name === request.pool;
+  if (!returning) (await disks.recheck(disk, request.digest)).close();
+
+  const described: AdoptedPool = { name: request.pool, class: request.class, backend: request.backend, disks: [selectorOf(disk)] };
+  const [config] = toConfigs([described], 'berth disk adopt');
+  await manager.add(config!);
+  const pool = manager.pools.find(({ config }) => config.name === request.pool)!;
+  const status = pool.status();
+  if (status.state !== 'ready') {
+    throw new BerthError('POOL_UNAVAILABLE', { pool: request.pool, state: status.state, reason: status.reason ?? '' });
+  }
+  adopted.add({ ...described, disks: [selectorOf(await carrierOf(status.id!, disk, disks))] });
+  return status;
+}
+
+/** A loop device is never free unless it is named by its path, which is what an operator does here. */
+async function findChosen(name: string, disks: Disks): Promise<Disk> {
+  if (!/^\/dev\/loop\d+$/.test(name)) return disks.explain(name);
+  const [disk] = await disks.resolve({ path: name, allowLoop: true });
+  if (disk === undefined) throw new BerthError('DISK_NOT_FOUND', { id: name });
+  return disk;
+}
+
+/** With its file system the disk has got a better identity than it had. */
+async function carrierOf(poolId: string, before: Disk, disks: Disks): Promise<Disk> {
+  if (before.transport === 'loop') return before;
+  return (await disks.list()).find((disk) => disk.pool?.uuid === poolId) ?? before;
+}
+
+const selectorOf = (disk: Disk): AdoptedPool['disks'][0] =>
+  disk.transport === 'loop' ? { path: disk.path, allowLoop: true } : { byId: disk.id };

@@ -1,0 +1,139 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { serveAdmin } from '../admin/index.ts';
+import type { Config } from '../config/index.ts';
+import { type CsiServer, serveCsi } from '../csi/index.ts';
+import { createDisks, readDiskFacts } from '../disks/index.ts';
+import { createLogger, createMetrics, readiness, serveHttp } from '../observe/index.ts';
+import { managePools } from '../pools/manager.ts';
+import { version } from '../version.ts';
+import { createVolumeService } from '../volumes/index.ts';
+import { adoptDisk } from './adopt.ts';
+import { openAdopted } from './adopted.ts';
+
+/** What running calls get to end in before they are cut off at a stop. */
+const GRACE_MS = 10_000;
+
+export interface Daemon {
+  /** Of the HTTP server, when the config left it to the system. */
+  readonly httpPort: number;
+  /** Resolves when every pool has been opened or given up, with a line for each that is not ready. */
+  settled(): Promise<string[]>;
+  /** Finishes what runs, closes the pools, removes the sockets. Says whether a pool's thread is stuck in the kernel. */
+  close(): Promise<'closed' | 'stuck'>;
+}
+
+/** Wires the rooms together: disks and pools below, the volumes room, and the sockets on top. */
+export async function startDaemon(config: Config, mode: 'node' | 'dev'): Promise<Daemon> {
+  const log = createLogger({ level: config.log.level });
+  const { name, zone, region, stateDir } = config.node;
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const adopted = openAdopted(stateDir);
+  const adoptedPools = adopted.pools().filter((pool) => !config.pools.some((other) => other.name === pool.name));
+  const configured = [...config.pools, ...adoptedPools];
+
+  const disks = createDisks({
+    policy: () => ({
+      nodeName: name,
+      knownPools: new Map(manager.pools.flatMap((pool) => (pool.id === undefined ? [] : [[pool.id, pool.config.name]]))),
+      allowLoop: new Set(
+        manager.pools.flatMap(({ config }) => (config.disks ?? []).flatMap((disk) => (disk.allowLoop && disk.path ? [disk.path] : []))),
+      ),
+    }),
+  });
+  const manager = managePools({
+    config,
+    pools: configured,
+    disks,
+    log: (level, message, fields = {}) => log[level](fields, message),
+    onOpened: (opened) => service.poolOpened(opened),
+  });
+  const service = createVolumeService(() => manager.pools);
+  const metrics = createMetrics({ version, pools: () => service.pools() });
+  const ready = () => readiness(service.pools());
+
+  const startedAt = Date.now();
+  const closers: ((graceMs: number) => Promise<unknown>)[] = [];
+  try {
+    const http = await serveHttp({ ...config.http, metrics, readiness: ready, log });
+    closers.push(() => http.close());
+    const admin = await serveAdmin({
+      socket: config.admin.socket,
+      observe: (record) => log.debug(record, 'admin call'),
+      backend: {
+        service,
+        disks: { list: () => disks.list(), explain: (id) => disks.explain(id), facts: readDiskFacts },
+        stagingDir: join(stateDir, 'mounts'),
+        adoptDisk: (request) => adoptDisk(request, { disks, manager, adopted }),
+        async importPool({ pool: wanted }) {
+          await manager.takeOver(wanted);
+          return manager.pools.find(({ id, config }) => id === wanted || config.name === wanted)!.status();
+        },
+        status: () => ({
+          version,
+          mode,
+          node: { name, zone, region },
+          startedAt,
+          csiSocket: config.csi.socket,
+          httpListen: `${config.http.host}:${http.port}`,
+          ready: ready().ready,
+          problems: ready().reasons,
+        }),
+      },
+    });
+    closers.push((graceMs) => admin.close(graceMs));
+    const csi: CsiServer = await serveCsi({
+      endpoint: config.csi.socket,
+      service,
+      node: { name, zone, region, version },
+      log,
+      metrics: metrics.csi,
+      defaultDeadlineMs: config.csi.defaultDeadlineMs,
+      ready: () => ready().ready,
+    });
+    closers.push((graceMs) => csi.close(graceMs));
+    const watch = disks.watch({ onChange: () => manager.rescan() });
+    closers.push(async () => watch.close());
+    log.info({ node: name, csi: config.csi.socket, admin: config.admin.socket, http: http.port, version }, 'berth is up');
+
+    return {
+      httpPort: http.port,
+      settled: async () => {
+        await manager.settled();
+        return ready().reasons;
+      },
+      async close() {
+        for (const close of closers.toReversed()) await close(GRACE_MS);
+        const outcome = await manager.close(GRACE_MS);
+        log.info({ pools: outcome }, 'berth has stopped');
+        return outcome;
+      },
+    };
+  } catch (error) {
+    for (const close of closers.toReversed()) await close(0);
+    await manager.close(GRACE_MS);
+    throw error;
+  }
+}
+
+/** Serves until SIGTERM or SIGINT. Returns the exit code. */
+export async function runNode(config: Config): Promise<number> {
+  const stop = stopSignal();
+  const daemon = await startDaemon(config, 'node');
+  await stop;
+  endUnlessClosed(await daemon.close());
+  return 0;
+}
+
+/** Resolves at the first SIGTERM or SIGINT. */
+export function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+}
+
+/** A thread that sleeps in the kernel keeps a process from ending in any other way. */
+export function endUnlessClosed(outcome: 'closed' | 'stuck'): void {
+  if (outcome === 'stuck') process.kill(process.pid, 'SIGKILL');
+}
+
