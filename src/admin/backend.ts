@@ -40,6 +40,6 @@ export interface DaemonStatus {
   /** `host:port` */
   httpListen: string;
   ready: boolean;
-  /** What an operator should look at, beside the pools' own states. */
+  /** What an operator should look at, in plain words; pools that are not ready among it. */
   problems: string[];
 }

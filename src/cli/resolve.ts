@@ -26,12 +26,30 @@ const disks: Kind<DiskView> = {
   notFound: (id) => new BerthError('DISK_NOT_FOUND', { id }),
 };
 const jobs: Kind<Job> = {
-  names: ({ id }) => [id],
+  names: ({ id }) => [id, ownPart(id)],
   notFound: (id) => new BerthError('JOB_NOT_FOUND', { id }),
 };
 
-/** A volume's or snapshot's UUID; its id has the pool's before it. */
+/** The UUID of what is on a pool; its id has the pool's before it. */
 export const ownPart = (id: string): string => id.slice(id.indexOf('.') + 1);
+
+const SHORT_ID = 8;
+
+/** Beginnings of the ids' own parts, as short as they may be to mean one item each. */
+export function shortIds(items: readonly { id: string }[]): Map<string, string> {
+  const own = items.map(({ id }) => ownPart(id)).sort();
+  const shared = (a: string, b = ''): number => {
+    let length = 0;
+    while (length < a.length && a[length] === b[length]) length++;
+    return length;
+  };
+  const longest = Math.max(0, ...own.slice(1).map((part, index) => shared(part, own[index])));
+  const length = Math.max(SHORT_ID, longest + 1);
+  return new Map(items.map(({ id }) => [id, ownPart(id).slice(0, length)]));
+}
+
+/** How a full id is shown among other words. */
+export const shortId = (id: string): string => (isFullId(id) ? ownPart(id).slice(0, SHORT_ID) : id);
 
 /** The only item that has `name` in full, else the only one that has a name beginning so. */
 export function pick<T>(items: readonly T[], name: string, kind: Kind<T>): T {

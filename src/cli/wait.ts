@@ -6,7 +6,7 @@ const RETRY_MS = 500;
 
 /**
  * Repeats a request while the daemon still works on it, as a CSI caller does, and shows the jobs that began meanwhile.
- * Ends with the request's own answer or error.
+ * Ends with the request's own answer or error. A request that took as long as it may is repeated as long as a job runs.
  */
 export async function untilDone<T>({ client, terminal, json }: Session, request: () => Promise<T>): Promise<T> {
   const startedAt = terminal.now();
@@ -27,7 +27,7 @@ export async function untilDone<T>({ client, terminal, json }: Session, request:
       try {
         return await request();
       } catch (error) {
-        if ((error as { code?: unknown }).code !== 'OPERATION_PENDING') throw error;
+        if (!(await isPending(error, client))) throw error;
         await sleep(RETRY_MS);
       }
     }
@@ -36,4 +36,10 @@ export async function untilDone<T>({ client, terminal, json }: Session, request:
     await watched;
     progress.clear();
   }
+}
+
+async function isPending(error: unknown, client: Session['client']): Promise<boolean> {
+  const { code } = error as { code?: unknown };
+  if (code === 'OPERATION_PENDING') return true;
+  return code === 'POOL_DEADLINE' && (await client.listJobs()).some(({ state }) => state === 'running');
 }

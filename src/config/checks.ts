@@ -7,6 +7,9 @@ import { quantity } from './scalars.ts';
 type Raw = Record<string, unknown>;
 type Path = readonly PropertyKey[];
 
+/** Dev mode allows what would be unsafe on a node. */
+export type Mode = 'node' | 'dev';
+
 /** Keys of a pool that mean something to one backend only. */
 const BACKEND_KEYS = { profile: 'btrfs', quota: 'btrfs', fsType: 'image' } as const;
 const MIN_DISKS: Record<string, number> = { single: 1, raid0: 2, raid1: 2, raid10: 2 };
@@ -15,12 +18,12 @@ const MIN_DISKS: Record<string, number> = { single: 1, raid0: 2, raid1: 2, raid1
  * The rules that span several keys. They look at the file's content as it is, so that they are told at once with what
  * the schema finds; whatever has not the right shape is the schema's to report and passed over here.
  */
-export function checkRules(content: unknown): Problem[] {
+export function checkRules(content: unknown, mode: Mode): Problem[] {
   if (!isMap(content)) return [];
   const pools = indexed(content.pools);
   return [
     ...checkSockets(content),
-    ...pools.flatMap(([pool, path]) => checkPool(pool, path)),
+    ...pools.flatMap(([pool, path]) => checkPool(pool, path, mode)),
     ...checkNames(pools),
     ...checkDisksTwice(pools),
     ...checkFolders(pools),
@@ -39,7 +42,7 @@ function checkSockets({ csi, admin }: Raw): Problem[] {
   return same ? [{ path: ['admin', 'socket'], message: 'expected another socket than csi.endpoint' }] : [];
 }
 
-function checkPool(pool: Raw, path: Path): Problem[] {
+function checkPool(pool: Raw, path: Path, mode: Mode): Problem[] {
   const problems: Problem[] = [];
   const report = (key: string, message: string) => problems.push({ path: [...path, key], message });
   const { backend, disks, directory, profile } = pool;
@@ -49,9 +52,14 @@ function checkPool(pool: Raw, path: Path): Problem[] {
   }
   if (disks !== undefined && directory !== undefined) report('directory', 'expected disks or directory, found both');
   for (const [key, owner] of Object.entries(BACKEND_KEYS)) {
-    const isOther = (backend === 'btrfs' || backend === 'image') && backend !== owner;
+    const isOther = isBackend(backend) && backend !== owner;
     if (pool[key] !== undefined && isOther) report(key, `expected only for backend ${owner}`);
   }
+
+  if (backend === 'directory' && mode === 'node') {
+    report('backend', 'expected btrfs or image: a directory has no size limit and is for dev mode only');
+  }
+  if (backend === 'directory' && disks !== undefined) report('disks', 'expected directory for backend directory');
 
   const count = Array.isArray(disks) ? disks.length : 0;
   if (backend === 'image' && count > 1) report('disks', `expected one disk for backend image, found ${count}`);
@@ -65,9 +73,14 @@ function checkPool(pool: Raw, path: Path): Problem[] {
   return [...problems, ...selectors.flatMap(([selector, at]) => checkSelector(selector, at))];
 }
 
+const isBackend = (value: unknown): boolean => value === 'btrfs' || value === 'image' || value === 'directory';
+
 function checkSelector(selector: Raw, path: Path): Problem[] {
   const { allowLoop, ...wanted } = selector;
   const isLoop = isLoopPath(selector.path);
+  if (selector.path !== undefined && selector.byId !== undefined) {
+    return [{ path: [...path, 'path'], message: 'expected path or byId, found both' }];
+  }
   if (Object.keys(wanted).length === 0) {
     return [
       { path, message: 'expected at least one of byId, path, serial, model, wwn, media, transport, minSize, maxSize' },

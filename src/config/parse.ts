@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { BerthError } from '../errors.ts';
-import { checkRules } from './checks.ts';
+import { checkRules, type Mode } from './checks.ts';
 import { type Surroundings, surroundings, withDefaults } from './defaults.ts';
 import { BY_ID, type ParsedSelector } from './disk-selector.ts';
 import { toProblems } from './issues.ts';
@@ -22,13 +22,17 @@ export function loadConfig(file: string): Config {
 }
 
 /** Checks the text of a config file; `file` is its name in messages. Throws CONFIG_INVALID. */
-export function parseConfig(text: string, file: string, machine: Surroundings = surroundings()): Config {
+export function parseConfig(
+  text: string,
+  file: string,
+  { mode = 'node', machine = surroundings() }: { mode?: Mode; machine?: Surroundings } = {},
+): Config {
   const yaml = readYaml(text);
   if (yaml.problems.length > 0) throw invalid(file, yaml.problems);
   const content = withDefaults(yaml.value, machine);
   const parsed = schema.safeParse(content);
   const found = parsed.success ? [] : toProblems(parsed.error.issues, content, configJsonSchema());
-  const problems = [...found, ...checkRules(content)].map((problem) => ({
+  const problems = [...found, ...checkRules(content, mode)].map((problem) => ({
     ...problem,
     line: yaml.lineOf(problem.path),
   }));

@@ -57,7 +57,11 @@ const reserve = z
 const pool = z.strictObject({
   name: label.describe('The name that logs, metrics and the command line use. Unique on the node.'),
   class: label.describe('The class that a StorageClass names with poolClass. Several pools may share one.'),
-  backend: z.enum(['btrfs', 'image']).describe('How volumes are made: a btrfs subvolume, or an image file.'),
+  backend: z
+    .enum(['btrfs', 'image', 'directory'])
+    .describe(
+      'How volumes are made: a btrfs subvolume, or an image file. A directory has no size limit and is for dev mode only.',
+    ),
   disks: z.array(diskSelector).min(1, 'expected at least one disk').optional().describe('One selector for each disk.'),
   directory: folder.optional().describe('A folder on a file system that exists, instead of disks.'),
   reserve: reserve

@@ -1,40 +1,33 @@
 import type * as model from '../volumes/model.ts';
 import type { Snapshot, Timestamp, Topology, Volume, VolumeContentSource, VolumeGroupSnapshot } from './types.ts';
 
-/** Turns Berth's words into CSI's. Everything of this node is reachable from this node alone. */
-export interface Answers {
-  volume(volume: model.Volume): Volume;
-  snapshot(snapshot: model.Snapshot): Snapshot;
-  group(group: model.GroupSnapshot): VolumeGroupSnapshot;
+/** Berth's words in CSI's. A volume is reachable from its node alone, which is at `topology`. */
+export function toVolume(given: model.Volume, topology: Topology): Volume {
+  return {
+    capacity_bytes: String(given.sizeBytes),
+    volume_id: given.id,
+    accessible_topology: [topology],
+    ...(given.source === undefined ? {} : { content_source: toContentSource(given.source) }),
+  };
 }
 
-export function createAnswers(topology: Topology): Answers {
-  const accessible_topology = [topology];
-
-  const snapshot = (given: model.Snapshot): Snapshot => ({
+export function toSnapshot(given: model.Snapshot): Snapshot {
+  return {
     size_bytes: String(given.sizeBytes),
     snapshot_id: given.id,
     source_volume_id: given.sourceVolumeId,
     creation_time: toTimestamp(given.createdAt),
     ready_to_use: given.ready,
     group_snapshot_id: given.groupId ?? '',
-    accessible_topology,
-  });
+  };
+}
 
+export function toGroup(given: model.GroupSnapshot): VolumeGroupSnapshot {
   return {
-    volume: (given) => ({
-      capacity_bytes: String(given.sizeBytes),
-      volume_id: given.id,
-      accessible_topology,
-      ...(given.source === undefined ? {} : { content_source: toContentSource(given.source) }),
-    }),
-    snapshot,
-    group: (given) => ({
-      group_snapshot_id: given.id,
-      snapshots: given.snapshots.map(snapshot),
-      creation_time: toTimestamp(given.createdAt),
-      ready_to_use: given.ready,
-    }),
+    group_snapshot_id: given.id,
+    snapshots: given.snapshots.map(toSnapshot),
+    creation_time: toTimestamp(given.createdAt),
+    ready_to_use: given.ready,
   };
 }
 

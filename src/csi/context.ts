@@ -1,5 +1,4 @@
 import type { VolumeService } from '../volumes/model.ts';
-import type { Answers } from './answers.ts';
 import type { LocalTopology } from './topology.ts';
 
 /** What the services are made of. */
@@ -7,5 +6,4 @@ export interface Context {
   service: VolumeService;
   nodeName: string;
   local: LocalTopology;
-  answers: Answers;
 }

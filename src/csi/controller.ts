@@ -1,5 +1,6 @@
 import { BerthError } from '../errors.ts';
 import type { ContentSource } from '../volumes/model.ts';
+import { toVolume } from './answers.ts';
 import { parseCapabilities, parseCapability } from './capabilities.ts';
 import { getCapacity } from './capacity.ts';
 import type { Handler, Handlers } from './compose.ts';
@@ -21,7 +22,7 @@ import { validateVolumeCapabilities } from './validate-capabilities.ts';
 
 /** CSI 1.13 Controller. Field checks come before anything is looked up. */
 export function createController(context: Context): Handlers {
-  const { service, local, answers } = context;
+  const { service, local } = context;
 
   const createVolume: Handler<CreateVolumeRequest, object> = async (request, call) => {
     const name = requireName(request.name);
@@ -32,7 +33,7 @@ export function createController(context: Context): Handlers {
     const source = parseSource(request.volume_content_source);
     local.check(request.accessibility_requirements, 'accessibility_requirements');
     const volume = await service.createVolume({ name, capabilities, size, parameters, source }, call);
-    return { volume: answers.volume(volume) };
+    return { volume: toVolume(volume, local.topology) };
   };
 
   const deleteVolume: Handler<VolumeRequest, object> = async (request, call) => {
@@ -42,12 +43,12 @@ export function createController(context: Context): Handlers {
 
   const getVolume: Handler<VolumeRequest, object> = async (request, call) => {
     const volume = await service.getVolume(requireField(request.volume_id, 'volume_id'), call);
-    return { volume: answers.volume(volume), status: { published_node_ids: [] } };
+    return { volume: toVolume(volume, local.topology), status: { published_node_ids: [] } };
   };
 
   const listVolumes: Handler<PageRequest, object> = async (request, call) => {
     const { items, next } = await service.listVolumes(parsePage(request), call);
-    return { entries: items.map((volume) => ({ volume: answers.volume(volume) })), next_token: next ?? '' };
+    return { entries: items.map((volume) => ({ volume: toVolume(volume, local.topology) })), next_token: next ?? '' };
   };
 
   const expandVolume: Handler<ControllerExpandVolumeRequest, object> = async (request, call) => {

@@ -1,4 +1,5 @@
 import { BerthError } from '../errors.ts';
+import { toGroup } from './answers.ts';
 import type { Handler, Handlers } from './compose.ts';
 import type { Context } from './context.ts';
 import { asRpcCapabilities, GROUP_RPCS } from './offers.ts';
@@ -7,14 +8,14 @@ import type { CreateVolumeGroupSnapshotRequest, Empty, VolumeGroupSnapshotReques
 import { requireField, requireName, requireSome } from './validate.ts';
 
 /** CSI 1.13 GroupController. */
-export function createGroupController({ service, answers }: Context): Handlers {
+export function createGroupController({ service }: Context): Handlers {
   const getCapabilities: Handler<Empty, object> = async () => asRpcCapabilities(GROUP_RPCS);
 
   const createGroup: Handler<CreateVolumeGroupSnapshotRequest, object> = async (request, call) => {
     const name = requireName(request.name);
     const sourceVolumeIds = parseSources(request.source_volume_ids);
     refuseParameters(request.parameters);
-    return { group_snapshot: answers.group(await service.createGroupSnapshot({ name, sourceVolumeIds }, call)) };
+    return { group_snapshot: toGroup(await service.createGroupSnapshot({ name, sourceVolumeIds }, call)) };
   };
 
   const deleteGroup: Handler<VolumeGroupSnapshotRequest, object> = async (request, call) => {
@@ -25,7 +26,7 @@ export function createGroupController({ service, answers }: Context): Handlers {
 
   const getGroup: Handler<VolumeGroupSnapshotRequest, object> = async (request, call) => {
     const id = requireField(request.group_snapshot_id, 'group_snapshot_id');
-    return { group_snapshot: answers.group(await service.getGroupSnapshot(id, request.snapshot_ids, call)) };
+    return { group_snapshot: toGroup(await service.getGroupSnapshot(id, request.snapshot_ids, call)) };
   };
 
   return {

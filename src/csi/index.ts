@@ -2,7 +2,6 @@ import type { CallMetrics, Logger } from '../observe/index.ts';
 import { loadProto, serviceOf } from '../rpc/proto.ts';
 import { listenUnix } from '../rpc/server.ts';
 import type { VolumeService } from '../volumes/model.ts';
-import { createAnswers } from './answers.ts';
 import type { Handlers } from './compose.ts';
 import { createController } from './controller.ts';
 import { createGroupController } from './group-controller.ts';
@@ -57,7 +56,7 @@ const SERVER_OPTIONS = {
 export async function serveCsi(options: CsiServerOptions): Promise<CsiServer> {
   const { service, node, log, metrics, ready } = options;
   const local = createLocalTopology(node);
-  const context = { service, nodeName: node.name, local, answers: createAnswers(local.topology) };
+  const context = { service, nodeName: node.name, local };
   const chain = [
     logCalls(log),
     measureCalls(metrics),

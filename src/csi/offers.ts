@@ -6,7 +6,6 @@ export const PLUGIN_SERVICES = [
   'CONTROLLER_SERVICE',
   'VOLUME_ACCESSIBILITY_CONSTRAINTS',
   'GROUP_CONTROLLER_SERVICE',
-  'SNAPSHOT_ACCESSIBILITY_CONSTRAINTS',
 ] as const;
 
 /** CSI 1.13 VolumeExpansion: ONLINE means that published volumes can grow, and all others as well. */

@@ -49,7 +49,6 @@ export interface Snapshot {
   creation_time: Timestamp;
   ready_to_use: boolean;
   group_snapshot_id: string;
-  accessible_topology: Topology[];
 }
 
 export interface VolumeGroupSnapshot {

@@ -91,6 +91,7 @@ function devConfig(dir: string, device: string | undefined): Config {
       pools: [{ name: 'dev', class: 'dev', ...pool }],
     }),
     'berth dev',
+    { mode: 'dev' },
   );
 }
 

@@ -25,10 +25,10 @@ Paste into another terminal:
 
   export BERTH_SOCKET=${config.admin.socket}
   ${berth} volume create demo --size 64Mi
-  ${limited ? `${berth} volume mount demo /tmp/demo && head -c 100M /dev/zero > /tmp/demo/fill; df -h /tmp/demo` : `${berth} volume show demo`}
+  ${limited ? `${berth} volume mount demo /tmp/demo && head -c 100M /dev/zero > /tmp/demo/fill; ${berth} volume stats demo` : `${berth} volume show demo`}
   ${berth} volume snapshot demo before
   ${berth} volume clone before copy --size 128Mi
-  ${limited ? `${berth} volume unmount demo /tmp/demo` : `${berth} volume list`}
+  ${limited ? `${berth} volume unmount /tmp/demo` : `${berth} volume list`}
   ${berth} volume delete demo --yes
   ${berth} status
 

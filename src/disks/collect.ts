@@ -29,7 +29,8 @@ export async function collectDisks(sources: DiskSources, options: CollectOptions
   const devices = await readDevices(sources, names);
 
   const partitions = groupBy(devices, (device) => device.parent);
-  const loopsOver = groupBy(devices, (device) => backingNumber(sources, device));
+  const byNumber = new Map(devices.map(({ number, name }) => [number, name]));
+  const loopsOver = groupBy(devices, (device) => backingName(sources, device, byNumber));
   const wanted = options.only === undefined ? devices : devices.filter((device) => device.name === options.only);
   const mounts = spreadOverMembers(usage.mounts, devices, members);
 
@@ -43,7 +44,7 @@ export async function collectDisks(sources: DiskSources, options: CollectOptions
       mounts: shortest(mountPoints),
       mountCount: mountPoints.length,
       swap: usage.swaps.has(device.number),
-      backs: (loopsOver.get(device.number) ?? []).map(({ name }) => name),
+      backs: (loopsOver.get(device.name) ?? []).map(({ name }) => name),
       problems: [...device.problems, ...usage.problems],
     };
     const content = isReadable(device, options.loops)
@@ -66,8 +67,16 @@ async function readDevices(sources: DiskSources, names: string[]): Promise<Devic
 /** sda before sda1 before sda2 before sda10 before sdb. */
 const { compare: byKernelName } = new Intl.Collator('en', { numeric: true });
 
-const backingNumber = (sources: DiskSources, device: DeviceFacts): string | undefined =>
-  device.loop?.backingFile.startsWith(`${sources.devRoot}/`) ? sources.nodeNumber(device.loop.backingFile) : undefined;
+/**
+ * Kernel name of the device that a loop device has for a file. The kernel tells the path as this process would write
+ * it, and only from the top of its file system where the process cannot reach it, as in a container.
+ */
+function backingName(sources: DiskSources, { loop }: DeviceFacts, byNumber: Map<string, string>): string | undefined {
+  if (loop === undefined) return undefined;
+  const inDev = loop.backingFile.startsWith(`${sources.devRoot}/`);
+  const number = inDev ? sources.nodeNumber(loop.backingFile) : undefined;
+  return number === undefined ? loop.backingFile.slice(1) : byNumber.get(number);
+}
 
 /** Whether to touch the device at all. */
 function isReadable(device: DeviceFacts, loops: CollectOptions['loops']): boolean {

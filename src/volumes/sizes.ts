@@ -43,22 +43,21 @@ interface Offers {
 /** What a volume must hold to serve all these capabilities. Throws CAPABILITY_UNSUPPORTED when nothing can. */
 export function chooseContent(capabilities: readonly Capability[], offers: Offers): Volume['content'] {
   const refuse = (problem: string): BerthError => new BerthError('CAPABILITY_UNSUPPORTED', { problem });
-  let content: Volume['content'] | undefined;
-  for (const { access, mode } of capabilities) {
-    if (mode.startsWith('MULTI_NODE')) {
-      throw refuse(`${mode} cannot be had of a volume that lives on one node`);
-    }
-    const wanted = access.kind === 'block' ? 'block' : access.fsType === '' ? undefined : access.fsType;
-    if (wanted === 'block' ? !offers.blockVolumes : wanted !== undefined && !offers.filesystems.some((type) => type === wanted)) {
-      throw refuse(`${wanted === 'block' ? 'raw block devices are' : `${wanted} is`} not offered by this pool`);
-    }
-    const next = (wanted ?? content ?? offers.defaultFilesystem) as Volume['content'];
-    if (content !== undefined && content !== next && (content === 'block' || next === 'block' || wanted !== undefined)) {
-      throw refuse(`${content} and ${next} at once`);
-    }
-    content = next;
+  const shared = capabilities.find(({ mode }) => mode.startsWith('MULTI_NODE'));
+  if (shared !== undefined) throw refuse(`${shared.mode} cannot be had of a volume that lives on one node`);
+
+  const accesses = capabilities.map(({ access }) => access);
+  const fsTypes = accesses.flatMap((access) => (access.kind === 'mount' ? [access.fsType] : []));
+  const wanted = [...new Set(fsTypes.filter((type) => type !== ''))];
+  if (accesses.some(({ kind }) => kind === 'block')) {
+    if (fsTypes.length > 0) throw refuse('a raw block device and a file system at once');
+    if (!offers.blockVolumes) throw refuse('raw block devices are not offered by this pool');
+    return 'block';
   }
-  return content ?? offers.defaultFilesystem;
+  if (wanted.length > 1) throw refuse(`${wanted.join(' and ')} at once`);
+  const content = wanted.length === 0 ? offers.defaultFilesystem : offers.filesystems.find((type) => type === wanted[0]);
+  if (content === undefined) throw refuse(`${wanted[0]} is not offered by this pool, ${offers.filesystems.join(', ')} is`);
+  return content;
 }
 
 /** Why these capabilities cannot be had of what exists, or undefined when all can. */

@@ -83,7 +83,7 @@ export function fakeBackend(state: FakeState, stagingDir: string): AdminBackend 
       csiSocket: '/run/berth/csi.sock',
       httpListen: '127.0.0.1:9810',
       ready: true,
-      problems: [],
+      problems: state.pools.flatMap(({ name, reason }) => (reason ? [`pool ${name}: ${reason}`] : [])),
     }),
   };
 }

@@ -196,13 +196,7 @@ export function fakeService(state: FakeState): VolumeService {
     },
     volumeHealth: async (id) =>
       find(id).name === 'ill' ? [{ status: 'DEGRADED', reason: 'CsumErrors', message: '3 checksum errors' }] : [],
-    storageHealth: () =>
-      state.pools
-        .filter((pool) => pool.state !== 'ready')
-        .map(({ name, reason = '' }) => ({
-          pool: name,
-          problem: { status: 'DEGRADED', reason: 'X', message: reason },
-        })),
+    storageHealth: () => [],
     pools: () => state.pools,
     jobs: async () => state.jobs,
     async cancelJob(id) {

@@ -253,8 +253,8 @@ describe('a loop device', () => {
     for (const disk of disks) expect(codes(disk)).toContain('IDENTITY_DUPLICATE');
   });
 
-  it('holds the disk that it is over', async () => {
-    const fake = loop('loop3', '/dev/sda').disk('sda');
+  it.each(['/dev/sda', '/sda'])('holds the disk that it is over, told as %s', async (file) => {
+    const fake = loop('loop3', file).disk('sda');
     expect(codes(await judgeOne(fake, 'sda'))).toContain('LOOP_BACKING');
     expect(codes(await judgeOne(fake, 'sda'))).not.toContain('IDENTITY_DUPLICATE');
   });

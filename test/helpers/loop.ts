@@ -25,35 +25,42 @@ export interface LoopLab {
   folder(name?: string): string;
   /** A loop device over a new sparse file; its file is in `file`. */
   device(sizeBytes: number): { path: string; file: string };
+  /** A loop device over a file that exists. */
+  attach(file: string): string;
   /** A new file system of its own, mounted; returns the mount point. */
   filesystem(type: LoopFilesystemType, sizeBytes: number, mkfsOptions?: readonly string[]): Promise<string>;
   /** Unmounts all beneath `dir`, detaches all loop devices over files beneath it, and removes it. */
   dispose(): void;
 }
 
-export function openLoopLab(): LoopLab {
-  const dir = mkdtempSync(join(tmpdir(), 'berth-lab-'));
+/** `parentDir` is the system's temporary folder unless given; with `directIo` the loop devices bypass the page cache. */
+export function openLoopLab({ parentDir = tmpdir(), directIo = false } = {}): LoopLab {
+  const dir = mkdtempSync(join(parentDir, 'berth-lab-'));
   let count = 0;
   const folder = (name = 'folder'): string => {
     const path = join(dir, `${name}-${++count}`);
     mkdirSync(path);
     return path;
   };
+  const attach = (file: string): string => {
+    const fd = openSync(file, 'r+');
+    try {
+      return attachLoop(fd, { name: file, readOnly: false, directIo });
+    } finally {
+      closeSync(fd);
+    }
+  };
   const device = (sizeBytes: number): { path: string; file: string } => {
     const file = join(dir, `disk-${++count}.img`);
     writeFileSync(file, '');
     truncateSync(file, sizeBytes);
-    const fd = openSync(file, 'r+');
-    try {
-      return { path: attachLoop(fd, { name: file, readOnly: false, directIo: false }), file };
-    } finally {
-      closeSync(fd);
-    }
+    return { path: attach(file), file };
   };
   return {
     dir,
     folder,
     device,
+    attach,
     async filesystem(type, sizeBytes, mkfsOptions = []) {
       const { path } = device(sizeBytes);
       await run(`mkfs.${type}`, ['-q', ...mkfsOptions, path], { timeoutMs: 60_000 });

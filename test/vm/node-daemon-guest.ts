@@ -20,6 +20,7 @@ import { loadProto, serviceOf } from '../../src/rpc/proto.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const CSI_SOCKET = '/run/berth/csi.sock';
 const ADMIN_SOCKET = '/run/berth/admin.sock';
+const LOG = '/run/berth.log';
 const TIMEOUT_MS = 60_000;
 const MIB = 1 << 20;
 const DATA = 'kept through it all';
@@ -32,14 +33,16 @@ async function step<T>(name: string, act: () => Promise<T>): Promise<T> {
     return result;
   } catch (error) {
     console.log(`not ok ${name}: ${error instanceof Error ? error.message : error}`);
+    console.log(readFileSync(LOG, 'utf8').slice(-8_000));
     process.exit(1);
   }
 }
 
-async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+async function until(what: string | (() => string), condition: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + TIMEOUT_MS;
   while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`${what} did not come within ${TIMEOUT_MS} ms`);
+    if (Date.now() > end)
+      throw new Error(`${typeof what === 'string' ? what : what()} did not come within ${TIMEOUT_MS} ms`);
     await delay(100);
   }
 }
@@ -64,13 +67,13 @@ function startDaemon(): void {
     'node: { name: vm, stateDir: /run/berth-state }\n' +
       'pools: [{ name: nvme, class: fast, backend: btrfs, disks: [{ byId: nvme-QEMU_NVMe_Ctrl_NVME0 }] }]\n',
   );
-  const log = openSync('/run/berth.log', 'w');
+  const log = openSync(LOG, 'w');
   const daemon = spawn(process.execPath, ['src/main.ts', 'node', '--config', '/run/berth.yaml'], {
     cwd: ROOT,
     stdio: ['ignore', log, log],
   });
   daemon.on('exit', (code, signal) => {
-    console.log(`not ok the daemon runs: it ended with ${code ?? signal}\n${readFileSync('/run/berth.log', 'utf8')}`);
+    console.log(`not ok the daemon runs: it ended with ${code ?? signal}\n${readFileSync(LOG, 'utf8')}`);
     process.exit(1);
   });
 }
@@ -80,11 +83,14 @@ const admin = connectAdmin({ socket: ADMIN_SOCKET, timeoutMs: TIMEOUT_MS });
 
 async function poolIs(state: string): Promise<void> {
   let shown = 'nothing';
-  await until(`${state} instead of ${shown}`, async () => {
-    const pool = (await admin.listPools())[0];
-    shown = `${pool?.state} (${pool?.reason})`;
-    return pool?.state === state;
-  });
+  await until(
+    () => `${state} instead of ${shown}`,
+    async () => {
+      const pool = (await admin.listPools())[0];
+      shown = `${pool?.state} (${pool?.reason})`;
+      return pool?.state === state;
+    },
+  );
 }
 
 async function createVolume(name: string): Promise<string> {

@@ -19,7 +19,6 @@ export function nodeMethods({ service, disks, status, adoptDisk, importPool }: A
     async Status(_: object, call: Call) {
       const { node, ...daemon } = status();
       const jobs = await service.jobs(call);
-      const health = service.storageHealth().map(({ pool, problem }) => `pool ${pool}: ${problem.message}`);
       return {
         version: daemon.version,
         mode: daemon.mode as string,
@@ -30,7 +29,7 @@ export function nodeMethods({ service, disks, status, adoptDisk, importPool }: A
         csi_socket: daemon.csiSocket,
         http_listen: daemon.httpListen,
         ready: daemon.ready,
-        problems: [...daemon.problems, ...health],
+        problems: daemon.problems,
         running_jobs: jobs.filter((job) => job.state === 'running').length,
         pools: service.pools().map(encodePool),
       };

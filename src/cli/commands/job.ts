@@ -7,7 +7,7 @@ import { formatJson, jobJson } from '../output/json.ts';
 import { createProgress } from '../output/progress.ts';
 import { type Column, formatTable } from '../output/table.ts';
 import type { Style, Terminal } from '../output/terminal.ts';
-import { findJob } from '../resolve.ts';
+import { findJob, shortId, shortIds } from '../resolve.ts';
 import { examples } from './examples.ts';
 
 export function addJobCommands(program: Command, cli: Cli): void {
@@ -53,7 +53,7 @@ async function watch({ client, terminal, json }: Session, names: string[]): Prom
   const failed = last.find(({ state }) => state === 'failed' || state === 'cancelled');
   if (failed !== undefined) {
     throw new BerthError('JOB_FAILED', {
-      operation: `${failed.kind} ${failed.subject}`,
+      operation: `${failed.kind} ${shortId(failed.subject)}`,
       problem: failed.error ?? failed.state,
     });
   }
@@ -62,7 +62,7 @@ async function watch({ client, terminal, json }: Session, names: string[]): Prom
 async function cancel({ client, terminal, json }: Session, name: string): Promise<void> {
   const job = await findJob(client, name);
   await client.cancelJob(job.id);
-  terminal.out(json ? formatJson(jobJson(job)) : `job ${job.id} is being cancelled\n`);
+  terminal.out(json ? formatJson(jobJson(job)) : `job ${shortId(job.id)} is being cancelled\n`);
 }
 
 type Show = (jobs: readonly Job[]) => void;
@@ -82,7 +82,7 @@ function changeLines(terminal: Terminal): Show {
       const mark = `${job.state} ${tenth}`;
       if (told.get(job.id) === mark) continue;
       told.set(job.id, mark);
-      terminal.out(`${printable(`${job.id}: ${job.kind} ${job.subject}: ${progressOf(job)}`)}\n`);
+      terminal.out(`${printable(`${shortId(job.id)}: ${job.kind} ${shortId(job.subject)}: ${progressOf(job)}`)}\n`);
     }
   };
 }
@@ -99,11 +99,12 @@ const stateStyles: Record<Job['state'], Style | undefined> = {
 
 function jobTable(terminal: Terminal, jobs: readonly Job[]): string {
   if (jobs.length === 0) return 'no jobs\n';
+  const ids = shortIds(jobs);
   const columns: Column<Job>[] = [
-    { header: 'ID', value: ({ id }) => id },
+    { header: 'ID', value: ({ id }) => ids.get(id)! },
     { header: 'POOL', value: ({ poolName }) => poolName },
     { header: 'KIND', value: ({ kind }) => kind },
-    { header: 'SUBJECT', value: ({ subject }) => subject },
+    { header: 'SUBJECT', value: ({ subject }) => shortId(subject) },
     { header: 'STATE', value: ({ state }) => state, style: ({ state }) => stateStyles[state] },
     { header: 'DONE', value: ({ doneBytes, totalBytes }) => formatPercent(doneBytes, totalBytes), align: 'right' },
     { header: 'OF', value: ({ totalBytes }) => formatBytes(totalBytes), align: 'right' },

@@ -4,23 +4,9 @@ import type { Session } from '../cli.ts';
 import { formatAge, formatBytes, formatPercent } from '../output/format.ts';
 import { type Column, formatFields, formatTable } from '../output/table.ts';
 import type { Style } from '../output/terminal.ts';
-import { ownPart } from '../resolve.ts';
+import { shortId, shortIds } from '../resolve.ts';
 
-const SHORT_ID = 8;
 const stateStyles: Record<VolumeState, Style> = { ready: 'green', creating: 'yellow', deleting: 'yellow' };
-
-/** Beginnings of the ids' own parts, as short as they may be to mean one item each. */
-export function shortIds(items: readonly { id: string }[]): Map<string, string> {
-  const own = items.map(({ id }) => ownPart(id)).sort();
-  const shared = (a: string, b = ''): number => {
-    let length = 0;
-    while (length < a.length && a[length] === b[length]) length++;
-    return length;
-  };
-  const longest = Math.max(0, ...own.slice(1).map((part, index) => shared(part, own[index])));
-  const length = Math.max(SHORT_ID, longest + 1);
-  return new Map(items.map(({ id }) => [id, ownPart(id).slice(0, length)]));
-}
 
 export function volumeTable({ terminal }: Session, volumes: readonly Volume[]): string {
   if (volumes.length === 0) return 'no volumes\n';
@@ -45,7 +31,7 @@ export function snapshotTable({ terminal }: Session, snapshots: readonly Snapsho
   const columns: Column<Snapshot>[] = [
     { header: 'NAME', value: ({ name }) => name },
     { header: 'ID', value: ({ id }) => ids.get(id)! },
-    { header: 'VOLUME', value: ({ sourceVolumeId }) => ownPart(sourceVolumeId).slice(0, SHORT_ID) },
+    { header: 'VOLUME', value: ({ sourceVolumeId }) => shortId(sourceVolumeId) },
     { header: 'SIZE', value: ({ sizeBytes }) => formatBytes(sizeBytes), align: 'right' },
     { header: 'READY', value: ({ ready }) => (ready ? 'yes' : 'no') },
     { header: 'AGE', value: ({ createdAt }) => formatAge(createdAt, terminal.now()) },

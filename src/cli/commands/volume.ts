@@ -77,6 +77,8 @@ export function addVolumeCommands(program: Command, cli: Cli): void {
     .argument('<source>', 'a volume or a snapshot: name, id, or a unique beginning of either')
     .argument('<name>', 'name of the new volume', textArgument)
     .option('--size <size>', 'larger than the source; its size when absent', sizeArgument)
+    .option('--fs <type>', 'of a snapshot whose volume is gone: its file system', textArgument)
+    .option('--block', 'of a snapshot whose volume is gone: it has no file system')
     .addHelpText('after', examples('berth volume clone data copy', 'berth volume clone before-upgrade old --size 20Gi'))
     .action(withDaemon(cli, clone));
 
@@ -93,8 +95,9 @@ export function addVolumeCommands(program: Command, cli: Cli): void {
   volume
     .command('unmount')
     .description('Unmount a volume that was mounted with `berth volume mount`.')
-    .argument('<path>', 'where it is mounted', textArgument)
-    .addHelpText('after', examples('berth volume unmount /mnt/data'))
+    .argument('<volume>', 'the volume; may be left out when the path is given', textArgument)
+    .argument('[path]', 'where it is mounted', textArgument)
+    .addHelpText('after', examples('berth volume unmount data /mnt/data', 'berth volume unmount /mnt/data'))
     .action(withDaemon(cli, unmount));
 
   volume
@@ -164,7 +167,7 @@ async function expand(session: Session, name: string, change: SizeChange): Promi
   const before = await findVolume(session.client, name);
   const sizeBytes = change.relative ? before.sizeBytes + change.bytes : change.bytes;
   const after = await untilDone(session, () => session.client.expandVolume(before.id, sizeBytes));
-  const verb = after.sizeBytes > before.sizeBytes ? 'has now' : 'keeps its';
+  const verb = after.sizeBytes > before.sizeBytes ? 'now has' : 'keeps its';
   announce(session, after, `volume ${after.name} ${verb} ${formatBytes(after.sizeBytes)}`);
 }
 
@@ -175,16 +178,23 @@ async function snapshot(session: Session, name: string, snapshotName: string): P
   print(session, `snapshot ${taken.name} of volume ${source.name} is taken\n`);
 }
 
-async function clone(session: Session, from: string, name: string, { size }: { size?: bigint }): Promise<void> {
+interface CloneOptions {
+  size?: bigint;
+  fs?: string;
+  block?: true;
+}
+
+async function clone(session: Session, from: string, name: string, options: CloneOptions): Promise<void> {
   const { client } = session;
   const { kind, item, origin } = await findSource(session, from);
   const pool = (await client.listPools()).find(({ id }) => id === item.id.split('.')[0]);
+  const block = origin === undefined ? (options.block ?? false) : origin.content === 'block';
   const request = {
     name,
-    size_bytes: String(size ?? item.sizeBytes),
+    size_bytes: String(options.size ?? item.sizeBytes),
     pool_class: pool?.class ?? '',
-    block: origin?.content === 'block',
-    fs_type: '',
+    block,
+    fs_type: block ? '' : (origin?.content ?? options.fs ?? ''),
     thin: origin?.parameters.thin ?? false,
     nodatacow: origin?.parameters.nodatacow ?? false,
     source: { kind, id: item.id },
@@ -232,13 +242,18 @@ async function mount(
   announce(session, volume, `volume ${volume.name} is mounted at ${at.path}`);
 }
 
-async function unmount(session: Session, givenPath: string): Promise<void> {
-  const path = resolve(givenPath);
-  const volumes = await session.client.listVolumes();
-  const mounted = volumes.find(({ mounts }) => mounts.some((one) => one.path === path));
-  if (mounted === undefined) throw new BerthError('MOUNT_NOT_FOUND', { path });
-  const volume = await session.client.unmountVolume(mounted.id, path);
-  announce(session, volume, `volume ${volume.name} is no more mounted at ${path}`);
+async function unmount(session: Session, name: string, path: string | undefined): Promise<void> {
+  const at = resolve(path ?? name);
+  const { id } = path === undefined ? await mountedAt(session, at) : await findVolume(session.client, name);
+  const volume = await session.client.unmountVolume(id, at);
+  announce(session, volume, `volume ${volume.name} is no longer mounted at ${at}`);
+}
+
+async function mountedAt({ client }: Session, path: string): Promise<Volume> {
+  const volumes = await client.listVolumes();
+  const found = volumes.find(({ mounts }) => mounts.some((one) => one.path === path));
+  if (found === undefined) throw new BerthError('MOUNT_NOT_FOUND', { path });
+  return found;
 }
 
 async function stats(session: Session, names: string[]): Promise<void> {

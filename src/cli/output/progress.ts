@@ -1,4 +1,5 @@
 import type { Job } from '../../volumes/model.ts';
+import { shortId } from '../resolve.ts';
 import { formatBytes, formatPercent, printable } from './format.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -13,7 +14,7 @@ export function formatProgress(job: Job, columns: number): string {
   const bar = `[${'#'.repeat(done)}${'-'.repeat(BAR_WIDTH - done)}]`;
   const amount = totalBytes > 0n ? `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}` : job.state;
   const end = job.state === 'running' ? amount : [job.state, job.error].filter(Boolean).join(': ');
-  const line = `${job.kind} ${job.subject}  ${bar} ${formatPercent(doneBytes, totalBytes).padStart(4)}  ${end}`;
+  const line = `${job.kind} ${shortId(job.subject)}  ${bar} ${formatPercent(doneBytes, totalBytes).padStart(4)}  ${end}`;
   return [...printable(line)].slice(0, Math.max(20, columns - 1)).join('');
 }
 

@@ -1,7 +1,7 @@
-import { constants, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { errorCode } from '../../host/libc.ts';
-import { attachLoop, detachLoop, keepLoop, loopsOf } from '../../host/loop.ts';
+import { attachLoop, detachLoop, keepLoop, type LoopDevice, loopsOf } from '../../host/loop.ts';
 import type { Mount } from '../../host/mountinfo.ts';
 import type { Place } from '../backend.ts';
 import type { ObjectRow } from '../ledger.ts';
@@ -13,30 +13,59 @@ export function attachImage(place: Place, row: ObjectRow): string {
   return withImage(place, readOnly ? constants.O_RDONLY : constants.O_RDWR, (fd) => {
     // One that is about to detach is kept: a second device over a file that is still mounted would destroy it.
     const present = loopsOf(fd, place.name).find(keepLoop);
-    if (present !== undefined) return present.path;
-    const path = attachLoop(fd, { name: place.name, readOnly, directIo: true });
-    if (!row.parameters.thin) refuseDiscard(path);
+    const path = present?.path ?? attachLoop(fd, { name: place.name, readOnly, directIo: true });
+    offerDiscard(path, row.parameters.thin);
     return path;
   });
 }
 
-/** What a thick volume has reserved stays reserved, whatever is deleted or trimmed inside. */
-function refuseDiscard(path: string): void {
-  writeFileSync(`/sys/block/${basename(path)}/queue/discard_max_bytes`, '0');
+/**
+ * A thick volume offers no discarding, so that what it has reserved stays so, whatever is deleted or trimmed inside. The
+ * setting stays with the device when it detaches. Where sysfs cannot be written the reservation can shrink; the pool
+ * counts the volume's full size all the same.
+ */
+function offerDiscard(path: string, offered: boolean): void {
+  const queue = `/sys/block/${basename(path)}/queue`;
+  try {
+    writeFileSync(`${queue}/discard_max_bytes`, offered ? readFileSync(`${queue}/discard_max_hw_bytes`) : '0');
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+  }
 }
 
-/** Paths of the loop devices that the image is attached to; none when there is no image. */
-export function imageLoops(place: Place): string[] {
+/** The loop devices that the image is attached to; none when there is no image. */
+export function imageLoops(place: Place): LoopDevice[] {
   try {
-    return withImage(place, constants.O_RDONLY, (fd) => loopsOf(fd, place.name).map((loop) => loop.path));
+    return withImage(place, constants.O_RDONLY, (fd) => loopsOf(fd, place.name));
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return [];
     throw error;
   }
 }
 
+/**
+ * The device that the image is attached to for somebody. One that waits to detach because a scan of disks has it open
+ * for a moment does not count; one that is still mounted, or claimed by a device upon it, does.
+ */
+export const deviceInUse = (place: Place): string | undefined =>
+  imageLoops(place).find((loop) => !loop.autoclear || isClaimed(loop.path))?.path;
+
+function isClaimed(path: string): boolean {
+  try {
+    closeSync(openSync(path, constants.O_RDONLY | constants.O_EXCL));
+    return false;
+  } catch (error) {
+    if (errorCode(error) === 'ENXIO') return false; // it has detached meanwhile
+    if (errorCode(error) === 'EBUSY') return true;
+    throw error;
+  }
+}
+
 export function detachImage(place: Place): void {
-  for (const path of imageLoops(place)) detachLoop(path);
+  for (const { path } of imageLoops(place)) {
+    offerDiscard(path, true);
+    detachLoop(path);
+  }
 }
 
 /**

@@ -19,7 +19,7 @@ import {
   withImage,
 } from './image-file.ts';
 import { formatImage, imageFilesystems, minimumImageBytes, verifyImage } from './image-format.ts';
-import { attachImage, detachImage, imageLoops, mountsOfDevice } from './image-loop.ts';
+import { attachImage, detachImage, deviceInUse, imageLoops, mountsOfDevice } from './image-loop.ts';
 import { imageUsage, withDirectory } from './image-usage.ts';
 import { runTool } from './tool.ts';
 
@@ -69,7 +69,7 @@ export function createImageBackend(options: ImageBackendOptions): BackendDriver 
 
     resize(place, row, sizeBytes) {
       withImage(place, constants.O_RDWR, (fd) => growImage(fd, sizeBytes, row.parameters.thin));
-      for (const device of imageLoops(place)) refreshLoopSize(device);
+      for (const { path } of imageLoops(place)) refreshLoopSize(path);
     },
     growFilesystem,
 
@@ -83,7 +83,7 @@ export function createImageBackend(options: ImageBackendOptions): BackendDriver 
 
     attach: attachImage,
     detach: detachImage,
-    attachedDevice: (place) => imageLoops(place)[0],
+    attachedDevice: deviceInUse,
     verifyContent: (device, row) => verifyImage(device!, row),
 
     mount(_place, row, target, mountOptions, device) {
@@ -99,5 +99,5 @@ async function growFilesystem(place: Place, row: ObjectRow, mountedAt: string): 
     runTool({ file, args: [target], purpose: `growing a mounted ${row.content}`, timeoutMs: GROW_TIMEOUT_MS });
   if (row.content === 'btrfs') return withDirectory(mountedAt, (fd) => resizeFilesystem(fd, 'max'));
   if (row.content === 'xfs') return grow('xfs_growfs', mountedAt);
-  return grow('resize2fs', imageLoops(place)[0]!);
+  return grow('resize2fs', deviceInUse(place)!);
 }

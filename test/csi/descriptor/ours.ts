@@ -5,7 +5,7 @@ import type * as protobuf from 'protobufjs';
 import { describeField, describeMethod, describeReserved, type FlatDescriptor, formatOptions } from './flatten.ts';
 
 const require = createRequire(createRequire(import.meta.url).resolve('@grpc/proto-loader'));
-const { Root, Type, Enum, Service, Field, MapField, common } = require('protobufjs') as typeof protobuf;
+export const { Root, Type, Enum, Service, Field, MapField, common } = require('protobufjs') as typeof protobuf;
 
 const PACKAGE = 'csi.v1';
 
@@ -14,13 +14,17 @@ interface DescriptorJson {
 }
 
 /** Reads proto/csi/v1/csi.proto with the parser that Berth serves it with, options included. */
-export function flattenOurs(): FlatDescriptor {
+export function loadOurs(): protobuf.Namespace {
   const { nested } = require('protobufjs/google/protobuf/descriptor.json') as DescriptorJson;
   common('descriptor', nested.google.nested.protobuf.nested);
   const root = new Root();
   root.resolvePath = (_origin, target) => target;
   root.loadSync(join(import.meta.dirname, '../../../proto/csi/v1/csi.proto'), { keepCase: true }).resolveAll();
-  const namespace = root.lookup(PACKAGE) as protobuf.Namespace;
+  return root.lookup(PACKAGE) as protobuf.Namespace;
+}
+
+export function flattenOurs(): FlatDescriptor {
+  const namespace = loadOurs();
   const flat: FlatDescriptor = { [PACKAGE]: `package${formatOptions(namespace.options)}` };
   addNested(flat, namespace);
   return flat;

@@ -2,10 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, copyFileSync, existsSync, openSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { collectDisks } from '../../../src/disks/collect.ts';
 import { createDisks, type Disk, type DiskPolicy, poolLabel, systemSources } from '../../../src/disks/index.ts';
 import type { ReasonCode } from '../../../src/disks/reasons.ts';
+import { recordingSources } from '../../../src/disks/record.ts';
+import { recordedSources } from '../../../src/disks/recorded.ts';
 import type { DiskSources } from '../../../src/disks/sources.ts';
-import { attachLoop } from '../../../src/host/loop.ts';
+import { attachLoop, detachLoop } from '../../../src/host/loop.ts';
 import { mountFilesystem } from '../../../src/host/mount.ts';
 import { run } from '../../../src/host/run.ts';
 import { animals, writePatches } from '../../disks/zoo.ts';
@@ -167,13 +170,12 @@ describe('in use', () => {
   it('held by a loop device', async () => {
     const { path } = lab.device(SIZE);
     const fd = openSync(path, 'r+');
-    const upper = attachLoop(fd, { name: path, readOnly: false, directIo: false, autoclear: true });
-    const holder = openSync(upper, 'r');
+    const upper = attachLoop(fd, { name: path, readOnly: false, directIo: false });
+    closeSync(fd);
     try {
-      closeSync(fd);
       await expectCaged(path, 'LOOP_BACKING');
     } finally {
-      closeSync(holder);
+      detachLoop(upper);
     }
   });
 
@@ -322,5 +324,18 @@ describe('adoption', () => {
     await tool('mkfs.ext4', '-q', path);
     const [used] = await disks.resolve({ path, allowLoop: true });
     await expect(disks.recheck(used!)).rejects.toThrow(/SIGNATURE has ext4 on it/);
+  });
+});
+
+describe('a recording of this machine', () => {
+  it('gives the same disks when it is replayed elsewhere', async () => {
+    const empty = lab.device(SIZE);
+    const full = lab.device(SIZE);
+    await tool('mkfs.ext4', '-q', full.path);
+    const { sources, machine } = recordingSources(systemSources());
+    const options = { loops: new Set([empty.path, full.path]) };
+    const seen = (await collectDisks(sources, options)).filter(({ path }) => options.loops.has(path));
+    const replayed = await collectDisks(recordedSources(JSON.parse(JSON.stringify(machine))), options);
+    expect(replayed.filter(({ path }) => options.loops.has(path))).toEqual(seen);
   });
 });

@@ -1,0 +1,134 @@
+import { closeSync, constants, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { blockSize } from '../../../src/host/block.ts';
+import { loopStatus } from '../../../src/host/loop.ts';
+import { bindMount, unmount } from '../../../src/host/mount.ts';
+import { run } from '../../../src/host/run.ts';
+import type { ObjectRow } from '../../../src/pools/ledger.ts';
+import { loopsBeneath } from '../../helpers/loop.ts';
+import { MIB, syncAt } from './bench.ts';
+import { useImagePool } from './image-bench.ts';
+
+const BLOCK = { content: 'block', sizeBytes: 8n * MIB } as const;
+
+describe.each(['xfs', 'ext4', 'btrfs'] as const)('the loop device of an image on %s', (filesystem) => {
+  const pool = useImagePool(filesystem);
+  const attach = (row: ObjectRow): string => pool.bench.backend.attach!(pool.bench.placeOf(row), row);
+  const detach = (row: ObjectRow): void => pool.bench.backend.detach!(pool.bench.placeOf(row), row);
+  const attached = (row: ObjectRow) => pool.bench.backend.attachedDevice!(pool.bench.placeOf(row), row);
+
+  it('is one, however often it is attached and detached', async () => {
+    const row = await pool.bench.create(BLOCK);
+    const before = loopsBeneath(pool.lab.dir);
+    const device = attach(row);
+    expect(attach(row)).toBe(device);
+    expect(attached(row)).toBe(device);
+    expect(loopsBeneath(pool.lab.dir)).toHaveLength(before.length + 1);
+    detach(row);
+    detach(row);
+    expect(attached(row)).toBeUndefined();
+    expect(loopsBeneath(pool.lab.dir)).toEqual(before);
+  });
+
+  it('goes around the page cache', async () => {
+    const row = await pool.bench.create(BLOCK);
+    expect(loopStatus(attach(row))).toMatchObject({ directIo: true, readOnly: false });
+    detach(row);
+  });
+
+  it('stays when it is attached again before its last user has let a detach happen', async () => {
+    const row = await pool.bench.create(BLOCK);
+    const device = attach(row);
+    const user = openSync(device, constants.O_RDONLY);
+    detach(row);
+    expect(attached(row)).toBeUndefined(); // only somebody's open file is left
+    expect(attach(row)).toBe(device);
+    closeSync(user);
+    expect(attached(row)).toBe(device);
+    detach(row);
+    expect(attached(row)).toBeUndefined();
+  });
+
+  it('counts as attached while a detached volume is still mounted somewhere', async () => {
+    const row = await pool.bench.create();
+    const target = pool.bench.mount(row);
+    const device = attached(row);
+    detach(row);
+    expect(attached(row)).toBe(device);
+    expect(pool.bench.mounts(row).map((mount) => mount.mountPoint)).toEqual([target]);
+    unmount(target);
+    expect(attached(row)).toBeUndefined();
+  });
+
+  it('is as large as the volume, refuses more, and grows while it is open', async () => {
+    const row = await pool.bench.create(BLOCK);
+    const fd = openSync(attach(row), constants.O_RDWR);
+    expect(blockSize(fd)).toBe(8n * MIB);
+    const mebibyte = Buffer.alloc(1 << 20, 'berth');
+    expect(writeSync(fd, mebibyte, 0, mebibyte.length, 7 << 20)).toBe(mebibyte.length);
+    expect(() => writeSync(fd, mebibyte, 0, mebibyte.length, 8 << 20)).toThrow(/ENOSPC/);
+    pool.bench.backend.resize(pool.bench.placeOf(row), row, 16n * MIB);
+    expect(blockSize(fd)).toBe(16n * MIB);
+    expect(writeSync(fd, mebibyte, 0, mebibyte.length, 8 << 20)).toBe(mebibyte.length);
+    closeSync(fd);
+    detach(row);
+  });
+
+  it('is seen where its node is mounted as a raw volume', async () => {
+    const row = await pool.bench.create(BLOCK);
+    const device = attach(row);
+    const target = join(pool.lab.folder(), 'device');
+    writeFileSync(target, '');
+    bindMount(device, target);
+    expect(pool.bench.mounts(row).map((mount) => mount.mountPoint)).toEqual([target]);
+    unmount(target);
+    expect(pool.bench.mounts(row)).toEqual([]);
+    expect(pool.bench.backend.usage(pool.bench.placeOf(row), row, undefined)).toEqual({
+      bytes: { total: 8n * MIB, used: 0n, available: 0n },
+    });
+    detach(row);
+  });
+
+  it.runIf(filesystem !== 'ext4')('shows in a snapshot all that was written to it, synced or not', async () => {
+    const row = await pool.bench.create(BLOCK);
+    const fd = openSync(attach(row), constants.O_RDWR);
+    writeSync(fd, Buffer.alloc(1 << 20, 'berth'), 0, 1 << 20, 0);
+    const snapshot = await pool.bench.copy(row, { kind: 'snapshot' });
+    closeSync(fd);
+    expect(pool.read(snapshot).toString('utf8', 0, 5)).toBe('berth');
+    detach(row);
+  });
+
+  it('keeps what a thick volume has reserved, and gives back what a thin one does not use', async () => {
+    const held: Record<string, bigint[]> = {};
+    for (const thin of [false, true]) {
+      const row = await pool.bench.create({ thin });
+      const target = pool.bench.mount(row);
+      writeFileSync(join(target, 'data'), Buffer.alloc(16 << 20, 'berth'));
+      syncAt(target);
+      const heldNow = () => pool.bench.backend.heldBytes(pool.bench.placeOf(row), row);
+      const full = heldNow();
+      rmSync(join(target, 'data'));
+      syncAt(target);
+      const { exitCode, stderr } = await run('fstrim', [target], { timeoutMs: 10_000, okCodes: [0, 1] });
+      console.log(thin, stderr, readFileSync('/sys/block/'+basename(attached(row)!)+'/queue/discard_max_bytes','utf8'),readFileSync('/sys/block/'+basename(attached(row)!)+'/queue/discard_max_hw_bytes','utf8'), attached(row));
+      expect(exitCode).toBe(thin ? 0 : 1);
+      held[thin ? 'thin' : 'thick'] = [full, heldNow()];
+      pool.bench.unmount(row, target);
+    }
+    expect(held['thick']![1]).toBeGreaterThanOrEqual(32n * MIB);
+    expect(held['thin']![0]! - held['thin']![1]!).toBeGreaterThanOrEqual(15n * MIB);
+  });
+
+  it('is found by the file itself, not by a name that looks alike', async () => {
+    const row = await pool.bench.create(BLOCK);
+    const impostor = join(pool.lab.folder(), basename(pool.file(row)));
+    writeFileSync(impostor, readFileSync(pool.file(row)));
+    const path = pool.lab.attach(impostor);
+    expect(attached(row)).toBeUndefined();
+    expect(attach(row)).not.toBe(path);
+    detach(row);
+    expect(loopStatus(path)).toBeDefined();
+  });
+});
