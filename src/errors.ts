@@ -221,6 +221,16 @@ export const catalogue = {
     template: 'pool {pool} did not answer in time ({operation})',
     remedy: 'Nothing at first: the caller tries again. If it stays, look at the disk (`berth pool list`, kernel log).',
   },
+  POOL_DISK_FAILED: {
+    status: 'UNAVAILABLE',
+    template: 'the disk of pool {pool} fails: {problem}',
+    remedy: 'Look at the kernel log and the disk. The pool opens again by itself when its disk answers without errors.',
+  },
+  POOL_HELD: {
+    status: 'UNAVAILABLE',
+    template: 'the file system of pool {pool} gave up after errors and is still in use: {users}',
+    remedy: 'End the pods that use its volumes, or restart the node; the pool then opens by itself.',
+  },
   POOL_UNKNOWN: {
     status: 'NOT_FOUND',
     template: 'pool {pool} is not known on this node',

@@ -31,4 +31,8 @@ export function textArgument(value: string): string {
   return value;
 }
 
-export const listArgument = (value: string): string[] => value.split(',').filter((item) => item !== '');
+export function listArgument(value: string): string[] {
+  const items = value.split(',').map((item) => item.trim());
+  if (items.includes('')) throw new InvalidArgumentError('Expected words, separated by commas.');
+  return items;
+}

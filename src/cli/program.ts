@@ -6,11 +6,13 @@ import { addCompletionCommands } from './commands/completion.ts';
 import { addConfigCommands } from './commands/config.ts';
 import { addDaemonCommands } from './commands/daemon.ts';
 import { addDiskCommands } from './commands/disk.ts';
-import { examples } from './commands/examples.ts';
+import { examples } from './commands/help.ts';
 import { addJobCommands } from './commands/job.ts';
 import { addPoolCommands } from './commands/pool.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addVolumeCommands } from './commands/volume.ts';
+
+const HELP_MAX_COLUMNS = 100;
 
 /** All commands. Ends by throwing CommanderError, never by exiting; writes help and nothing else by itself. */
 export function createProgram(cli: Cli): Command {
@@ -42,7 +44,13 @@ export function createProgram(cli: Cli): Command {
       ),
     )
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err, outputError: () => {} })
+    .configureOutput({
+      writeOut: terminal.out,
+      writeErr: terminal.err,
+      outputError: () => {}, // told by runCli
+      getOutHelpWidth: () => Math.min(terminal.columns, HELP_MAX_COLUMNS),
+      getErrHelpWidth: () => Math.min(terminal.columns, HELP_MAX_COLUMNS),
+    })
     .exitOverride();
   // Subcommands take over these settings when they are made.
   addDaemonCommands(program, cli);

@@ -60,10 +60,10 @@ async function ignoreGone(health: Promise<VolumeHealth>): Promise<VolumeHealth |
 
 /** CSI 1.13 NodeGetStorageHealth: one entry for each status and reason, whichever pools have it. */
 export function storageHealth(service: VolumeService): StorageBackendHealth[] {
-  const problems = service.storageHealth().map(({ pool, problem }) => ({
+  const problems = service.storageHealth().map(({ problem }) => ({
     status: STORAGE_STATUS[problem.status],
     reason: problem.reason,
-    message: `pool ${pool}: ${problem.message}`,
+    message: problem.message,
   }));
   return mergeSame(problems);
 }

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { DevOptions } from '../cli/cli.ts';
@@ -69,7 +69,7 @@ function attachPoolFile(dir: string, sizeBytes: bigint): string {
   const fd = openSync(path, isNew ? 'w+' : 'r+', 0o600);
   try {
     if (isNew) ftruncateSync(fd, Number(sizeBytes));
-    const [attached] = loopsOf(fd);
+    const [attached] = loopsOf(fd, realpathSync(path));
     return attached?.path ?? attachLoop(fd, { name: path, readOnly: false, directIo: true });
   } finally {
     closeSync(fd);
@@ -108,8 +108,9 @@ function unmountVolumes(dir: string): void {
 function leaveNothing(dir: string): void {
   unmountVolumes(dir);
   try {
-    const fd = openSync(join(dir, 'pool.img'), 'r');
-    for (const loop of loopsOf(fd)) detachLoop(loop.path);
+    const path = realpathSync(join(dir, 'pool.img'));
+    const fd = openSync(path, 'r');
+    for (const loop of loopsOf(fd, path)) detachLoop(loop.path);
     closeSync(fd);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;

@@ -29,10 +29,7 @@ export async function readContent(
   const open = content.state === 'empty' || content.state === 'ambivalent';
   if (!open || device.inUse) return { ...notAsked, content };
   const [head, tail] = await readEdges(sources, device);
-  const headers =
-    head.bytes !== undefined && tail.bytes !== undefined
-      ? recogniseHeaders(head.bytes, tail.bytes, device.sizeBytes)
-      : [];
+  const headers = recogniseHeaders(head.data ?? nothing, tail.data ?? nothing, device.sizeBytes);
   const exclusive: DeviceContent['exclusive'] =
     content.state === 'empty' ? await tryExclusive(sources, device.path) : { state: 'not-asked' };
   return { content, exclusive, head: head.answer, tail: tail.answer, headers };
@@ -65,8 +62,11 @@ async function tryExclusive(sources: DiskSources, path: string): Promise<DeviceC
 
 interface Edge {
   answer: Answer<'zero' | 'data'>;
-  bytes?: Buffer;
+  /** Absent when there is none. */
+  data?: Buffer;
 }
+
+const nothing = Buffer.alloc(0);
 
 async function readEdges(
   sources: DiskSources,
@@ -85,7 +85,8 @@ async function readEdge(sources: DiskSources, path: string, offsetBytes: bigint,
     if (bytes.length < lengthBytes) {
       return { answer: { state: 'unknown', problem: `ends after ${bytes.length} of ${lengthBytes} bytes` } };
     }
-    return { answer: { state: bytes.equals(zeros.subarray(0, lengthBytes)) ? 'zero' : 'data' }, bytes };
+    if (bytes.equals(zeros.subarray(0, lengthBytes))) return { answer: { state: 'zero' } };
+    return { answer: { state: 'data' }, data: bytes };
   } catch (error) {
     return { answer: { state: 'unknown', problem: problemOf(error) } };
   }

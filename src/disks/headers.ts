@@ -46,8 +46,9 @@ const MARKS: readonly Mark[] = [
   { name: 'mbr', offsets: [510], bytes: hex('55aa') },
 ];
 
-/** Names of the formats whose marks are in the first or last bytes of a device of `sizeBytes`. */
+/** Names of the formats whose marks are in the first or last bytes of a device of `sizeBytes`; an empty buffer has none. */
 export function recogniseHeaders(head: Buffer, tail: Buffer, sizeBytes: bigint): string[] {
+  if (head.length + tail.length === 0) return [];
   const found = MARKS.filter((mark) => mark.offsets.some((offset) => isAt(head, tail, mark.bytes, offset))).map(
     (mark) => mark.name,
   );

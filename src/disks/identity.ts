@@ -8,28 +8,35 @@ export interface Identity {
 }
 
 /**
- * By what a device is known, strongest first: what is written on it, then what its maker gave it, then where it is. The
- * kernel's name is last and no identity at all.
+ * By what a device is known, strongest first: what is written on it, then what its maker gave it, then a number that a
+ * user can set, then where it is plugged in. The kernel's name stands there when nothing else does.
  */
 export function identitiesOf(snapshot: DiskSnapshot, parent: DiskSnapshot | undefined): Identity[] {
-  const strong = [
-    prefixed('partuuid', partitionUuid(snapshot)),
-    prefixed('fs', filesystemUuid(snapshot)),
-    prefixed('dm', snapshot.dm?.uuid),
-    prefixed('md', snapshot.kind === 'md' ? snapshot.udev['MD_UUID'] : undefined),
-    makersName(snapshot),
-    loopName(snapshot),
-    partitionOf(snapshot, parent, 'strong'),
-  ].filter((id) => id !== undefined);
-  if (strong.length > 0) return strong.map((id) => ({ id, strength: 'strong' }));
-  const weak =
-    prefixed('serial', snapshot.serial) ??
-    prefixed('path', snapshot.udev['ID_PATH']) ??
-    partitionOf(snapshot, parent, 'weak');
-  return [
-    weak === undefined ? { id: `name-${clean(snapshot.name)}`, strength: 'none' } : { id: weak, strength: 'weak' },
+  const ofDisk = parent === undefined ? [] : identitiesOf(parent, undefined);
+  const named = (strength: Identity['strength'], ...ids: (string | undefined)[]): Identity[] =>
+    [...ids, ...partitionsOf(snapshot, ofDisk, strength)]
+      .filter((id) => id !== undefined)
+      .map((id) => ({ id, strength }));
+  const found = [
+    ...named(
+      'strong',
+      prefixed('partuuid', partitionUuid(snapshot)),
+      prefixed('fs', filesystemUuid(snapshot)),
+      prefixed('dm', snapshot.dm?.uuid),
+      prefixed('md', snapshot.kind === 'md' ? snapshot.udev['MD_UUID'] : undefined),
+      makersName(snapshot),
+      loopName(snapshot),
+    ),
+    ...named('weak', prefixed('serial', snapshot.serial), prefixed('path', snapshot.udev['ID_PATH'])),
   ];
+  return found.length > 0 ? found : [{ id: `name-${clean(snapshot.name)}`, strength: 'none' }];
 }
+
+/** What must not be on two disks: everything strong, or the first of what is weak. */
+const telling = (identities: readonly Identity[]): readonly Identity[] =>
+  identities[0]?.strength === 'strong'
+    ? identities.filter(({ strength }) => strength === 'strong')
+    : identities.slice(0, 1);
 
 function partitionUuid({ content, udev, kind }: DiskSnapshot): string | undefined {
   if (kind !== 'partition') return undefined;
@@ -57,15 +64,14 @@ const loopName = ({ loop }: DiskSnapshot): string | undefined =>
         createHash('sha256').update(`${loop.offsetBytes} ${loop.backingFile}`).digest('hex').slice(0, 16),
       );
 
-function partitionOf(
+const partitionsOf = (
   { partitionNumber }: DiskSnapshot,
-  parent: DiskSnapshot | undefined,
-  strength: Identity['strength'],
-): string | undefined {
-  if (parent === undefined || partitionNumber === undefined) return undefined;
-  const disk = identitiesOf(parent, undefined)[0]!;
-  return disk.strength === strength ? `${disk.id}-part${partitionNumber}` : undefined;
-}
+  ofDisk: readonly Identity[],
+  wanted: Identity['strength'],
+): string[] =>
+  partitionNumber === undefined
+    ? []
+    : ofDisk.filter(({ strength }) => strength === wanted).map(({ id }) => `${id}-part${partitionNumber}`);
 
 const prefixed = (prefix: string, name: string | undefined): string | undefined =>
   name === undefined || name === '' ? undefined : `${prefix}-${clean(name)}`;
@@ -84,7 +90,7 @@ export function findDuplicates(
   const owners = new Map<string, DiskSnapshot[]>();
   for (const [snapshot, ids] of identities) {
     if (snapshot.hidden) continue;
-    for (const { id } of ids) owners.set(id, [...(owners.get(id) ?? []), snapshot]);
+    for (const { id } of telling(ids)) owners.set(id, [...(owners.get(id) ?? []), snapshot]);
   }
   const duplicates = new Map<DiskSnapshot, { id: string; others: string[] }>();
   for (const [id, group] of owners) {

@@ -19,7 +19,11 @@ export { type BlockEvent, type DiskSources, type DiskWatch, type HeldDisk, syste
 export interface Disks {
   /** Every block device and partition, except loop devices with nothing attached; sorted by kernel name. */
   list(): Promise<Disk[]>;
-  /** The disk that any of its ids, /dev/disk/by-id names, its path or kernel name means. Throws DISK_NOT_FOUND, DISK_AMBIGUOUS. */
+  /**
+   * The disk that any of its ids, /dev/disk/by-id names, its path or kernel name means. A loop device that the policy
+   * does not allow is read as well, so that the digest is the one that adoption finds. Throws DISK_NOT_FOUND,
+   * DISK_AMBIGUOUS.
+   */
   explain(name: string): Promise<Disk>;
   /** All disks that the selector matches, whatever their verdict. */
   resolve(selector: DiskSelector): Promise<Disk[]>;
@@ -29,7 +33,10 @@ export interface Disks {
    * returned right before mkfs is spawned, which opens the device exclusively itself.
    */
   recheck(disk: Disk, digest?: string): Promise<HeldDisk>;
-  /** Calls `onChange` within 1 s of a block device coming, going or changing, and every `rescanMs`. */
+  /**
+   * Calls `onChange` within 1 s of a block device coming, going or changing, and every `rescanMs`. Loop devices that the
+   * policy does not allow are left out.
+   */
   watch(options: { onChange(events: BlockEvent[]): void; rescanMs?: number | undefined }): DiskWatch;
 }
 
@@ -41,19 +48,32 @@ export function createDisks(options: {
   const { policy } = options;
   const sources = limitSources(options.sources ?? systemSources());
 
-  const list = async (extraLoop?: string): Promise<Disk[]> => {
+  /** `named` is a loop device that somebody asks about: it is read, and may be free when `allowed`. */
+  const look = async (named?: string, allowed = false): Promise<Disk[]> => {
     const base = policy();
-    const allowLoop = new Set([...(base.allowLoop ?? []), ...(extraLoop === undefined ? [] : [extraLoop])]);
-    return classifyDisks(await collectDisks(sources, { loops: allowLoop }), { ...base, allowLoop });
+    const loops = new Set([...(base.allowLoop ?? []), ...(named === undefined ? [] : [named])]);
+    const snapshots = await collectDisks(sources, { loops });
+    return classifyDisks(snapshots, allowed ? { ...base, allowLoop: loops } : base);
   };
 
   return {
-    list: () => list(),
-    explain: async (name) => findDisk(name, await list()),
+    list: () => look(),
+    async explain(name) {
+      const disk = findDisk(name, await look());
+      return isUnreadLoop(disk) ? findDisk(disk.path, await look(disk.path)) : disk;
+    },
     async resolve(selector) {
-      return selectDisks(selector, await list(selector.allowLoop ? selector.path : undefined));
+      return selectDisks(selector, selector.allowLoop ? await look(selector.path, true) : await look());
     },
     recheck: (disk, digest = disk.digest) => recheckDisk(sources, disk, digest),
-    watch: (watchOptions) => watchDisks(watchOptions),
+    watch: (watchOptions) =>
+      watchDisks({ ...watchOptions, concerns: ({ name = '' }) => !isVolume(name, policy().allowLoop) }),
   };
 }
+
+const isUnreadLoop = ({ snapshot }: Disk): boolean =>
+  snapshot.kind === 'loop' && snapshot.content.state === 'not-asked';
+
+/** Loop devices that nobody allows come and go with volumes. */
+const isVolume = (name: string, allowed: ReadonlySet<string> = new Set()): boolean =>
+  /^loop\d/.test(name) && !allowed.has(`/dev/${name}`);

@@ -30,7 +30,7 @@ export const reasonCatalogue = {
     advice: 'Give the partition the type "Linux filesystem" if it is meant for Berth.',
   },
   RAW_HEADER: { effect: 'used', advice: 'If its content is not needed, erase it with the tool that made it.' },
-  DATA_PRESENT: { effect: 'used', advice: 'If the data is not needed, overwrite the first and last MiB with zeros.' },
+  DATA_PRESENT: { effect: 'used', advice: 'If the data is not needed, overwrite the first and last 2 MiB with zeros.' },
   POOL_OF_OTHER_NODE: {
     effect: 'used',
     advice: 'If that node is gone for good, take the pool over: `berth pool import`.',

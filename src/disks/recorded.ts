@@ -1,4 +1,5 @@
 import type { ProbeOutput } from './probe.ts';
+import { EDGE_BYTES } from './snapshot.ts';
 import type { DiskSources, Root } from './sources.ts';
 
 /** What a device answers in a recording. */
@@ -21,6 +22,8 @@ export interface RecordedMachine {
   links: Record<Root, Record<string, string>>;
   devices: Record<string, RecordedDevice>;
 }
+
+const zeros = Buffer.alloc(EDGE_BYTES);
 
 /** Replays a machine. Folders follow from the files and links in them; a root with none of either does not exist. */
 export function recordedSources(machine: RecordedMachine): DiskSources {
@@ -53,7 +56,9 @@ export function recordedSources(machine: RecordedMachine): DiskSources {
       const { readError, sizeBytes, bytes = [] } = deviceAt(path);
       if (readError !== undefined) throw systemError(readError, path);
       const start = Number(offsetBytes);
-      const buffer = Buffer.alloc(Math.max(0, Math.min(lengthBytes, sizeBytes - start)));
+      const length = Math.max(0, Math.min(lengthBytes, sizeBytes - start));
+      if (bytes.length === 0 && length <= zeros.length) return zeros.subarray(0, length);
+      const buffer = Buffer.alloc(length);
       for (const { offset, base64 } of bytes) {
         const data = Buffer.from(base64, 'base64');
         const at = offset - start;

@@ -68,8 +68,8 @@ export interface DiskSnapshot {
 
 export const MOUNTS_KEPT = 16;
 
-/** A little more than a MiB, since VMFS begins at one. */
-export const EDGE_BYTES = (1 << 20) + (1 << 16);
+/** Beyond a MiB, since VMFS begins at one. */
+export const EDGE_BYTES = 2 << 20;
 
 /** The device's own answer, that it gave none, or that it was not asked since another fact decided before. */
 export type Answer<State extends string> =

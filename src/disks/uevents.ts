@@ -65,6 +65,8 @@ function setReceiveBuffer(fd: number): void {
 export interface WatchOptions {
   /** Never called with an empty list. An error that it throws is the process's, as in any timer. */
   onChange(events: BlockEvent[]): void;
+  /** Which events to tell of; all. */
+  concerns?(event: BlockEvent): boolean;
   /** How often the socket is looked at; 250 ms. */
   intervalMs?: number | undefined;
   /** How often a `rescan` comes although nothing was heard; 30 s. */
@@ -83,13 +85,13 @@ export interface DiskWatch {
  * slow rescan alone remains.
  */
 export function watchDisks(options: WatchOptions): DiskWatch {
-  const { onChange, intervalMs = 250, rescanMs = 30_000, settleMs = 2_000 } = options;
+  const { onChange, concerns = () => true, intervalMs = 250, rescanMs = 30_000, settleMs = 2_000 } = options;
   const socket = options.socket ?? openUeventSocket();
   let settle: NodeJS.Timeout | undefined;
   const rescan = (): void => onChange([{ action: 'rescan' }]);
 
   const poll = setInterval(() => {
-    const events = drain(socket);
+    const events = drain(socket).filter(concerns);
     if (events.length === 0) return;
     clearTimeout(settle);
     settle = setTimeout(rescan, settleMs).unref();

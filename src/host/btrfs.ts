@@ -30,6 +30,8 @@ const SUBVOL_SPEC_BY_ID = 1n << 4n;
 const QGROUP_INHERIT_SET_LIMITS = 1n;
 const LIMIT_MAX_RFER = 1n;
 const NAME_MAX = 4039;
+const VOLUME_ARGS_BYTES = 4096;
+const INHERIT_BYTES = 72;
 
 const QUOTA_TREE_ID = 8n;
 const ROOT_TREE_ID = 1n;
@@ -59,10 +61,10 @@ export interface QgroupUsage {
   exclusiveBytes: bigint;
 }
 
-function volumeArgs(name: string, flags = 0n): Buffer {
+function volumeArgs(name: string, flags = 0n, extraBytes = 0): Buffer {
   const bytes = Buffer.from(name);
   if (bytes.length > NAME_MAX) throw new RangeError(`subvolume name of ${bytes.length} bytes`);
-  const args = Buffer.alloc(4096);
+  const args = Buffer.alloc(VOLUME_ARGS_BYTES + extraBytes);
   args.writeBigUInt64LE(flags, 16);
   bytes.copy(args, 56);
   return args;
@@ -75,31 +77,31 @@ function limitStruct(limitBytes: bigint): Buffer {
   return limit;
 }
 
-/** A btrfs_qgroup_inherit that only sets a limit: subvolume, quota group and limit are then made in one call. */
-function inheritLimit(args: Buffer, limitBytes: bigint): Buffer {
-  const inherit = Buffer.alloc(72);
-  inherit.writeBigUInt64LE(QGROUP_INHERIT_SET_LIMITS, 0);
-  limitStruct(limitBytes).copy(inherit, 32);
-  args.writeBigUInt64LE(BigInt(inherit.length), 24);
-  args.writeBigUInt64LE(addressOf(inherit), 32);
-  return inherit;
+/**
+ * Arguments with a btrfs_qgroup_inherit that only sets a limit: subvolume, quota group and limit are then made in one
+ * call. The kernel finds it by a pointer, so it lies behind the arguments in the same buffer: one of its own could be
+ * collected before the kernel reads it.
+ */
+function limitedVolumeArgs(name: string, limitBytes: bigint | undefined): Buffer {
+  if (limitBytes === undefined) return volumeArgs(name);
+  const args = volumeArgs(name, SUBVOL_QGROUP_INHERIT, INHERIT_BYTES);
+  args.writeBigUInt64LE(BigInt(INHERIT_BYTES), 24);
+  args.writeBigUInt64LE(addressOf(args) + BigInt(VOLUME_ARGS_BYTES), 32);
+  args.writeBigUInt64LE(QGROUP_INHERIT_SET_LIMITS, VOLUME_ARGS_BYTES);
+  limitStruct(limitBytes).copy(args, VOLUME_ARGS_BYTES + 32);
+  return args;
 }
 
 /** Creates subvolume `name` in the directory `dirfd`, limited to `limitBytes` when quotas are on. */
 export function createSubvolume(dirfd: number, name: string, limitBytes?: bigint): void {
-  const args = volumeArgs(name, limitBytes === undefined ? 0n : SUBVOL_QGROUP_INHERIT);
-  const inherit = limitBytes === undefined ? undefined : inheritLimit(args, limitBytes);
-  ioctl(dirfd, SUBVOL_CREATE_V2, args, `create subvolume ${name}`);
-  void inherit; // alive until the kernel has read it
+  ioctl(dirfd, SUBVOL_CREATE_V2, limitedVolumeArgs(name, limitBytes), `create subvolume ${name}`);
 }
 
 /** Snapshots the subvolume open as `sourceFd` to `name` in `dirfd`; atomic for the whole subvolume. */
 export function snapshotSubvolume(sourceFd: number, dirfd: number, name: string, limitBytes?: bigint): void {
-  const args = volumeArgs(name, limitBytes === undefined ? 0n : SUBVOL_QGROUP_INHERIT);
+  const args = limitedVolumeArgs(name, limitBytes);
   args.writeBigInt64LE(BigInt(sourceFd), 0);
-  const inherit = limitBytes === undefined ? undefined : inheritLimit(args, limitBytes);
   ioctl(dirfd, SNAP_CREATE_V2, args, `snapshot to ${name}`);
-  void inherit; // alive until the kernel has read it
 }
 
 /** Unlinks subvolume `name`; the kernel frees its space in the background (see `subvolumeExists`). */

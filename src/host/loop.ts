@@ -142,10 +142,10 @@ function describe(path: string, info: Buffer): LoopDevice {
 }
 
 /**
- * The loop devices that the file open as `fileFd` is attached to. With `nameHint`, the file's own name, only devices
- * whose backing path holds it are opened, which matters when hundreds are in use.
+ * The loop devices that the file open as `fileFd` is attached to. Only devices whose backing path holds `nameHint`, the
+ * file's own name or path, are opened: asking any other for its status can hang with that one's file system.
  */
-export function loopsOf(fileFd: number, nameHint = ''): LoopDevice[] {
+export function loopsOf(fileFd: number, nameHint: string): LoopDevice[] {
   const file = fstatSync(fileFd, { bigint: true });
   return attachedLoopNames(nameHint)
     .map((name) => loopStatus(`/dev/${name}`))

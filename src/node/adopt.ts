@@ -16,9 +16,11 @@ export async function adoptDisk(
   if (manager.pools.some(({ config }) => config.name === request.pool)) {
     throw new BerthError('FIELD_INVALID', { field: 'pool', problem: `a pool named ${request.pool} exists` });
   }
-  const disk = await findChosen(request.disk, disks);
+  const shown = await disks.explain(request.disk);
+  if (shown.digest !== request.digest) throw new BerthError('DISK_CHANGED', { id: shown.id });
+  const disk = await allowLoop(shown, disks);
   const returning = disk.verdict === 'ours' && disk.pool?.name === request.pool;
-  if (!returning) (await disks.recheck(disk, request.digest)).close();
+  if (!returning) (await disks.recheck(disk)).close();
 
   const described: AdoptedPool = { name: request.pool, class: request.class, backend: request.backend, disks: [selectorOf(disk)] };
   const [config] = toConfigs([described], 'berth disk adopt');
@@ -32,12 +34,11 @@ export async function adoptDisk(
   return status;
 }
 
-/** A loop device is never free unless it is named by its path, which is what an operator does here. */
-async function findChosen(name: string, disks: Disks): Promise<Disk> {
-  if (!/^\/dev\/loop\d+$/.test(name)) return disks.explain(name);
-  const [disk] = await disks.resolve({ path: name, allowLoop: true });
-  if (disk === undefined) throw new BerthError('DISK_NOT_FOUND', { id: name });
-  return disk;
+/** A loop device is never free, nor read, unless somebody names it, which is what an operator does here. */
+async function allowLoop(disk: Disk, disks: Disks): Promise<Disk> {
+  if (disk.transport !== 'loop') return disk;
+  const [allowed] = await disks.resolve({ path: disk.path, allowLoop: true });
+  return allowed ?? disk;
 }
 
 /** With its file system the disk has got a better identity than it had. */

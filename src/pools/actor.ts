@@ -86,7 +86,7 @@ export function startActor({ spec, spawn, log, onChange }: ActorOptions): { acto
     if (pingSentAt === undefined) {
       pingSentAt = Date.now();
       post({ kind: 'ping' });
-    } else if (state === 'ready' && Date.now() - pingSentAt >= STUCK_AFTER_MS) {
+    } else if ((state === 'ready' || state === 'opening') && Date.now() - pingSentAt >= STUCK_AFTER_MS) {
       become('unhealthy', 'its disk does not answer');
       log('error', 'the pool does not answer', { pool: spec.name });
     }
@@ -116,7 +116,7 @@ export function startActor({ spec, spawn, log, onChange }: ActorOptions): { acto
         figures = message.figures ?? figures;
         if (state === 'unhealthy') {
           log('info', 'the pool answers again', { pool: spec.name });
-          become('ready');
+          become(opened === undefined ? 'opening' : 'ready');
         }
         break;
       case 'log':

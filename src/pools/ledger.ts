@@ -190,6 +190,9 @@ function openDatabase(path: string, poolLabel: string): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(path);
+    // Exclusive first: the index of the log is then kept in memory instead of in a file that is mapped, where a failed
+    // disk would end the whole process with SIGBUS.
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA mmap_size = 0');
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000');
     migrate(db, poolLabel);
     return db;

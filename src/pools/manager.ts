@@ -90,6 +90,7 @@ function managePool(config: PoolConfig, options: ManagerOptions): ManagedPool {
   const { disks, log, onOpened } = options;
   let actor: PoolActor | undefined;
   let lastOpened: Opened | undefined;
+  /** Why the pool is not open; stands until it is. */
   let absence: { state: PoolState; reason: string } | undefined;
   let attempts = 0;
   let retry: NodeJS.Timeout | undefined;
@@ -104,12 +105,13 @@ function managePool(config: PoolConfig, options: ManagerOptions): ManagedPool {
     busy = true;
     clearTimeout(retry);
     try {
+      if (actor?.state === 'failed') absence ??= { state: 'failed', reason: actor.reason ?? 'its thread ended' };
       await actor?.close(1_000);
       const spec = await describePool(config, options.config, disks, takeOver);
-      absence = undefined;
       const started = startActor({ spec, spawn: spawnPoolThread, log, onChange });
       actor = started.actor;
       lastOpened = await started.opening;
+      absence = undefined;
       attempts = 0;
       log('info', 'pool is ready', { pool: config.name, id: lastOpened.id, volumes: actor.figures?.volumes });
       for (const orphan of lastOpened.orphans) log('warn', 'the ledger does not know this; it is left alone', { pool: config.name, orphan });
@@ -117,10 +119,7 @@ function managePool(config: PoolConfig, options: ManagerOptions): ManagedPool {
       onOpened(lastOpened);
     } catch (thrown) {
       const error = toBerthError(thrown);
-      const lost = error.code === 'DISK_NOT_FOUND';
-      if (actor === undefined || actor.state === 'closed' || lost) {
-        absence = { state: lost ? 'lost' : 'failed', reason: error.message };
-      }
+      absence = { state: stateAfter(error), reason: error.message };
       if (attempts === 0) log('error', 'pool cannot be opened', { pool: config.name, code: error.code, reason: error.message, cause: String(error.cause ?? '') });
       if (takeOver) throw error;
     } finally {
@@ -209,6 +208,11 @@ function managePool(config: PoolConfig, options: ManagerOptions): ManagedPool {
       return actor === undefined ? 'closed' : actor.close(graceMs);
     },
   };
+}
+
+function stateAfter({ code }: BerthError): PoolState {
+  if (code === 'DISK_NOT_FOUND') return 'lost';
+  return code === 'POOL_FOREIGN' ? 'foreign' : 'failed';
 }
 
 /** Resolves the config's selectors to what the thread opens. A disk is formatted only when it is proved empty right now. */

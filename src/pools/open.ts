@@ -1,10 +1,11 @@
-import { closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { enableQuota, quotaStatus, setLabel } from '../host/btrfs.ts';
 import { syncFilesystem, tryLock } from '../host/files.ts';
 import { errorCode } from '../host/libc.ts';
 import { mountFilesystem, unmount } from '../host/mount.ts';
 import { type Mount, readMounts } from '../host/mountinfo.ts';
+import { mountsInAllNamespaces } from '../host/namespaces.ts';
 import { run } from '../host/run.ts';
 import { BerthError } from '../errors.ts';
 import type { BackendDriver } from './backend.ts';
@@ -12,6 +13,7 @@ import { createBtrfsBackend } from './backends/btrfs.ts';
 import { createDirectoryBackend } from './backends/directory.ts';
 import { createImageBackend } from './backends/image.ts';
 import { type Log, newUuid, type PoolCore } from './core.ts';
+import { isAlive } from './failure.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { foreignEntries, isPoolDirectory, type Layout, openLayout } from './layout.ts';
 import { type Ledger, openLedger } from './ledger.ts';
@@ -22,10 +24,14 @@ import type { Step } from './steps.ts';
 
 const MKFS_TIME_LIMIT_MS = 10 * 60_000;
 
+type DiskStorage = PoolSpec['storage'] & { kind: 'disks' };
+
 export interface OpenPool {
   core: PoolCore;
   opened: Opened;
-  /** Closes the ledger and unmounts the pool; volumes that are mounted elsewhere stay so. */
+  /** The pool's directory. */
+  path: string;
+  /** Closes the ledger and unmounts the pool; volumes that are mounted elsewhere stay so. Never throws. */
   close(): void;
 }
 
@@ -40,6 +46,19 @@ export async function openPool(spec: PoolSpec, context: Context): Promise<OpenPo
   const { path, mounted } = await provideDirectory(spec, context.step);
   // A mount that was here before may be another daemon's: it is ours to unmount only once the lock is.
   let undo: (() => void)[] = mounted === 'now' ? [() => unmountPool(path)] : [];
+  const close = (): void => {
+    for (const act of undo.splice(0)) {
+      try {
+        act();
+      } catch (error) {
+        context.log('warn', 'closing the pool', { pool: spec.name, cause: String(error) });
+      }
+    }
+  };
+  const onFatal = (error: unknown): void => {
+    close();
+    context.onFatal(error);
+  };
   try {
     refuseForeignContent(spec, path);
     const layout = openLayout(path);
@@ -64,7 +83,7 @@ export async function openPool(spec: PoolSpec, context: Context): Promise<OpenPo
       newUuid,
       jobs: new Map(),
       busy: new Map(),
-      ...createGroupCommit(ledger, () => syncFilesystem(layout.rootFd), context.onFatal),
+      ...createGroupCommit(ledger, () => syncFilesystem(layout.rootFd), onFatal),
     };
     const findings = await reconcile(core);
     return {
@@ -87,12 +106,11 @@ export async function openPool(spec: PoolSpec, context: Context): Promise<OpenPo
         ),
         ...findings,
       },
-      close: () => {
-        for (const act of undo) act();
-      },
+      path,
+      close,
     };
   } catch (error) {
-    for (const act of undo) act();
+    close();
     throw error;
   }
 }
@@ -108,17 +126,40 @@ async function provideDirectory(
     return { path: storage.path, mounted: 'never' };
   }
   const target = join(spec.mountsDir, storage.filesystemUuid);
-  const type = spec.backend === 'btrfs' ? 'btrfs' : 'xfs';
   if (storage.format) await step('adopt.format', () => makeFilesystem(spec, storage));
-  if (readMounts().some((mount) => mount.mountPoint === target)) return { path: target, mounted: 'before' };
+  if (readMounts().some((mount) => mount.mountPoint === target)) {
+    if (isAlive(target)) return { path: target, mounted: 'before' };
+    unmount(target, 'detach'); // one that gave up is of no use to anybody
+  }
   mkdirSync(target, { recursive: true, mode: 0o700 });
-  const options = type === 'btrfs' ? storage.devices.map((device) => `device=${device}`) : [];
-  step('adopt.mount', () => mountFilesystem(storage.devices[0]!, target, type, options));
+  step('adopt.mount', () => mountDisks(spec, storage, target));
   return { path: target, mounted: 'now' };
 }
 
+/** As long as anybody has a file system that gave up, the kernel has no other of it. Throws POOL_HELD then. */
+function mountDisks(spec: PoolSpec, storage: DiskStorage, target: string): void {
+  const [type, options] =
+    spec.backend === 'btrfs' ? ['btrfs', storage.devices.map((device) => `device=${device}`)] : ['xfs', []];
+  try {
+    mountFilesystem(storage.devices[0]!, target, type, options);
+    if (isAlive(target)) return;
+    unmount(target, 'detach');
+  } catch (error) {
+    if (errorCode(error) !== 'EBUSY') throw error;
+  }
+  throw new BerthError('POOL_HELD', { pool: spec.name, users: usersOf(storage).join(', ') || 'by something unseen' });
+}
+
+/** Where the file system is mounted on this machine, by whatever name the kernel has for its disks. */
+function usersOf({ devices, filesystemUuid }: DiskStorage): string[] {
+  const members = `/sys/fs/btrfs/${filesystemUuid}/devices`;
+  const names = existsSync(members) ? readdirSync(members).map((name) => `/dev/${name}`) : [];
+  const mounts = mountsInAllNamespaces().filter(({ source }) => devices.includes(source) || names.includes(source));
+  return [...new Set(mounts.map(({ mountPoint }) => mountPoint))].slice(0, 5);
+}
+
 /** mkfs without force: the tool itself refuses a disk that has come to hold something since it was chosen. */
-async function makeFilesystem(spec: PoolSpec, storage: PoolSpec['storage'] & { kind: 'disks' }): Promise<void> {
+async function makeFilesystem(spec: PoolSpec, storage: DiskStorage): Promise<void> {
   const [file, args] =
     spec.backend === 'btrfs'
       ? (['mkfs.btrfs', ['-q', '-U', storage.filesystemUuid, '-L', storage.label, ...profileArgs(storage)]] as const)

@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { BerthError } from '../errors.ts';
+import { explainFailure, isAlive } from './failure.ts';
 import { type OpenPool, openPool } from './open.ts';
 import { operations } from './operations/index.ts';
 import type { Answer, FromPool, PoolSpec, ToPool } from './protocol.ts';
@@ -15,10 +16,20 @@ export function runPoolThread(): void {
   const send = (message: FromPool): void => port.postMessage(message);
   let pool: OpenPool | undefined;
   let answers: Answer[] = [];
+  let ending = false;
 
+  /** Lets go of the pool, so that the next thread can mount it anew. */
   const fatal = (thrown: unknown): void => {
+    if (ending) return;
+    ending = true;
     send({ kind: 'fatal', error: toWire(thrown) });
+    pool?.close();
     setImmediate(() => process.exit(1));
+  };
+  const checkAlive = (): void => {
+    if (pool === undefined || isAlive(pool.path)) return;
+    const problem = 'its file system has given up';
+    fatal(new BerthError('POOL_DISK_FAILED', { pool: pool.core.spec.name, problem }));
   };
 
   const figures = () => {
@@ -42,10 +53,11 @@ export function runPoolThread(): void {
     const log = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields = {}): void =>
       send({ kind: 'log', level, message, fields });
     try {
-      pool = await openPool(spec, { step: stepFromEnvironment(), log, onFatal: fatal });
+      const onFatal = (error: unknown): void => fatal(explainFailure(spec.name, undefined, error));
+      pool = await openPool(spec, { step: stepFromEnvironment(), log, onFatal });
       send({ kind: 'opened', opened: pool.opened, figures: pool.core.room.figures() });
     } catch (error) {
-      send({ kind: 'open-failed', error: toWire(error) });
+      send({ kind: 'open-failed', error: toWire(explainFailure(spec.name, undefined, error)) });
     }
   };
 
@@ -55,17 +67,19 @@ export function runPoolThread(): void {
       if (pool === undefined) throw new BerthError('INTERNAL', { problem: 'the pool is not open' });
       answer({ id: call.id, value: await operation(pool.core, call.args) });
     } catch (error) {
-      answer({ id: call.id, error: toWire(error) });
+      answer({ id: call.id, error: toWire(explainFailure(pool?.core.spec.name ?? '', pool?.path, error)) });
+      if (!(error instanceof BerthError)) checkAlive();
     }
   };
 
+  const pong = (): void => {
+    checkAlive();
+    send({ kind: 'pong', figures: figures() });
+  };
+
   const close = async (): Promise<void> => {
-    try {
-      await pool?.core.durable();
-      pool?.close();
-    } catch (error) {
-      send({ kind: 'fatal', error: toWire(error) });
-    }
+    await pool?.core.durable();
+    pool?.close();
     send({ kind: 'closed' });
     port.close();
     setImmediate(() => process.exit(0));
@@ -73,8 +87,8 @@ export function runPoolThread(): void {
 
   port.on('message', (message: ToPool) => {
     if (message.kind === 'open') void open(message.spec);
-    else if (message.kind === 'ping') send({ kind: 'pong', figures: figures() });
     else if (message.kind === 'calls') for (const call of message.calls) void take(call);
+    else if (message.kind === 'ping') pong();
     else void close();
   });
 }

@@ -2,30 +2,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CallError } from './client.ts';
 import { createFakeVolumes } from './fake-volumes.ts';
 import { type FuzzTarget, fuzzBytes, fuzzRpc, rpcs } from './fuzz/runner.ts';
-import { type Served, serveForTest } from './serve-fake.ts';
+import { type Served, serveForTest, TEST_NODE } from './serve-fake.ts';
 
-const RUNS = Number(process.env['BERTH_FUZZ_RUNS'] ?? 100);
+const RUNS = Number(process.env['BERTH_FUZZ_RUNS'] ?? 60);
 
 let served: Served;
 let target: FuzzTarget;
 
 beforeAll(async () => {
-  const service = createFakeVolumes({ makePaths: false });
-  served = await serveForTest(service);
-  const call = { deadline: Infinity, requestId: '' };
-  const volume = await service.createVolume(
-    {
-      name: 'known',
-      size: { requiredBytes: 0n, limitBytes: 0n },
-      capabilities: [],
-      parameters: { thin: false, nodatacow: false },
-    },
-    call,
-  );
-  const snapshot = await service.createSnapshot({ name: 'known', sourceVolumeId: volume.id }, call);
-  const group = await service.createGroupSnapshot({ name: 'known', sourceVolumeIds: [volume.id] }, call);
-  const ids = [volume.id, snapshot.id, group.id];
-  target = { socket: served.socket, known: { ids, workDir: served.folder }, runs: RUNS };
+  served = await serveForTest(createFakeVolumes({ makePaths: false }));
+  target = { socket: served.socket, nodeName: TEST_NODE.name, workDir: served.folder, runs: RUNS };
 });
 
 afterAll(() => served.stop());

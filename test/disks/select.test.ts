@@ -54,6 +54,16 @@ describe('a selector', () => {
     expect(select(selector)).toEqual(names);
   });
 
+  it('finds a disk by what it was known by before it was formatted', async () => {
+    const virtio = { at: 'pci0000:00/0000:00:05.0/virtio2', sys: { 'device/wwid': '' } };
+    const [blank] = await judge(fakeMachine().disk('vdb', virtio));
+    expect(blank).toMatchObject({ id: 'serial-S0', verdict: 'free' });
+    const probe = blkidFound({ ID_FS_TYPE: 'btrfs', ID_FS_UUID: 'u', ID_FS_UUID_SUB: 's' });
+    const formatted = await judge(fakeMachine().disk('vdb', { ...virtio, device: { probe } }));
+    expect(formatted[0]!.id).toBe('fs-u.s');
+    expect(selectDisks({ byId: blank!.id }, formatted)).toHaveLength(1);
+  });
+
   it('names a partition only by its id', () => {
     const partition = disks.find(({ kernelName }) => kernelName === 'sdb1')!;
     expect(select({ byId: partition.id })).toEqual(['sdb1']);

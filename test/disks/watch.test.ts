@@ -40,6 +40,17 @@ describe('the watch', () => {
     watch.close();
   });
 
+  it('is silent about what does not concern', () => {
+    const { socket, queue } = fakeSocket();
+    const seen: BlockEvent[][] = [];
+    const concerns = ({ name = '' }: BlockEvent): boolean => !name.startsWith('loop');
+    const watch = watchDisks({ onChange: (events) => void seen.push(events), socket, concerns });
+    queue.push(message('loop7'));
+    vi.advanceTimersByTime(5_000);
+    expect(seen).toEqual([]);
+    watch.close();
+  });
+
   it('asks for another look when messages were lost, and goes on', () => {
     const { seen, queue, watch } = start();
     queue.push(lost, message('sda'));

@@ -24,10 +24,18 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-/** A server whose CancelJob answers when `gate` does; the other methods are not implemented. */
-async function serve(path: string, gate: Promise<unknown> = Promise.resolve(), mode = 0o600): Promise<UnixServer> {
+/** A server whose CancelJob tells that it was called, and answers when `gate` does; other methods are not implemented. */
+async function serve(
+  path: string,
+  {
+    gate = Promise.resolve(),
+    called = () => {},
+    mode = 0o600,
+  }: { gate?: Promise<unknown>; called?: () => void; mode?: number } = {},
+): Promise<UnixServer> {
   const implementation = {
     CancelJob: async (_: unknown, answer: (error: null, response: object) => void) => {
+      called();
       await gate;
       answer(null, {});
     },
@@ -38,21 +46,26 @@ async function serve(path: string, gate: Promise<unknown> = Promise.resolve(), m
 }
 
 /** `ok`, or the name of the status that the call ended with. */
-function call(path: string, onSent?: () => void): Promise<string> {
+function call(path: string): Promise<string> {
   const { path: method, requestSerialize, responseDeserialize } = definition['CancelJob']!;
   const client = new Client(`unix:${path}`, credentials.createInsecure());
   return new Promise((resolve) => {
-    const sent = client.makeUnaryRequest(method, requestSerialize, responseDeserialize, { id: '1' }, (error) => {
-      client.close();
-      resolve(error === null ? 'ok' : status[(error as ServiceError).code]!);
-    });
-    if (onSent) sent.on('metadata', onSent);
+    client.makeUnaryRequest(
+      method,
+      requestSerialize,
+      responseDeserialize,
+      { id: '1' },
+      (error: ServiceError | null) => {
+        client.close();
+        resolve(error === null ? 'ok' : status[error.code]!);
+      },
+    );
   });
 }
 
 describe('listenUnix', () => {
   it('makes missing folders and sets the permissions asked for', async () => {
-    const { path } = await serve(join(dir, 'a/b/x.sock'), undefined, 0o660);
+    const { path } = await serve(join(dir, 'a/b/x.sock'), { mode: 0o660 });
     expect(statSync(path).mode & 0o777).toBe(0o660);
     expect(await call(path)).toBe('ok');
   });
@@ -88,11 +101,10 @@ describe('listenUnix', () => {
 describe('close', () => {
   it('lets a running call end, takes no new one, and removes the socket', async () => {
     const gate = Promise.withResolvers<void>();
-    const arrived = Promise.withResolvers<void>();
-    const server = await serve(join(dir, 'x.sock'), Promise.all([gate.promise, void arrived.resolve()]));
-    await arrived.promise;
+    const called = Promise.withResolvers<void>();
+    const server = await serve(join(dir, 'x.sock'), { gate: gate.promise, called: called.resolve });
     const running = call(server.path);
-    await connected(server);
+    await called.promise;
     const closing = server.close(60_000);
     expect(server.close(0)).toBe(closing);
     expect(await call(server.path)).toBe('UNAVAILABLE');
@@ -103,9 +115,10 @@ describe('close', () => {
   });
 
   it('cuts off what does not end in time', async () => {
-    const server = await serve(join(dir, 'x.sock'), new Promise(() => {}));
+    const called = Promise.withResolvers<void>();
+    const server = await serve(join(dir, 'x.sock'), { gate: new Promise(() => {}), called: called.resolve });
     const running = call(server.path);
-    await connected(server);
+    await called.promise;
     await server.close(50);
     expect(['CANCELLED', 'UNAVAILABLE']).toContain(await running);
   });

@@ -3,7 +3,7 @@ import type { AdminClient } from '../../admin/client.ts';
 import type { Cli, Globals } from '../cli.ts';
 import { candidates, type Named } from '../completion/candidates.ts';
 import { completionScripts } from '../completion/scripts.ts';
-import { examples } from './examples.ts';
+import { examples } from './help.ts';
 
 /** A person waits for the Tab key. */
 const NAMES_TIMEOUT_MS = 1_000;

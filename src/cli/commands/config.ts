@@ -1,10 +1,15 @@
 import type { Command } from 'commander';
 import type { Cli, Globals } from '../cli.ts';
 import { formatJson } from '../output/json.ts';
-import { examples } from './examples.ts';
+import { addGroup, examples } from './help.ts';
 
 export function addConfigCommands(program: Command, { terminal }: Cli): void {
-  const config = program.command('config').description('Check the config file, and print its schema.');
+  const config = addGroup(
+    program,
+    'config',
+    'Check the config file, and print its schema.',
+    'berth config check /etc/berth/config.yaml',
+  );
 
   config
     .command('check')

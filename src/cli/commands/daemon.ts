@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { sizeArgument, textArgument } from '../arguments.ts';
 import type { Cli } from '../cli.ts';
-import { examples } from './examples.ts';
+import { examples } from './help.ts';
 
 export function addDaemonCommands(program: Command, cli: Cli): void {
   program

@@ -11,10 +11,16 @@ import { type Column, formatFields, formatTable } from '../output/table.ts';
 import type { Style } from '../output/terminal.ts';
 import { findDisk } from '../resolve.ts';
 import { untilDone } from '../wait.ts';
-import { examples } from './examples.ts';
+import { addGroup, examples } from './help.ts';
 
 export function addDiskCommands(program: Command, cli: Cli): void {
-  const disk = program.command('disk').description('See the disks of this node, and make pools of free ones.');
+  const disk = addGroup(
+    program,
+    'disk',
+    'See the disks of this node, and make pools of free ones.',
+    'berth disk list',
+    'berth disk explain /dev/sdb',
+  );
 
   disk
     .command('list')
@@ -79,7 +85,8 @@ async function adopt(session: Session, name: string, options: AdoptOptions): Pro
   const question = `Format ${disk.path} (${disk.id}, ${formatBytes(disk.sizeBytes)}) as pool ${options.pool}?`;
   await confirm(terminal, `formatting ${disk.path}`, question, options.yes ?? false);
   const request = {
-    id: disk.id,
+    // The digest says which disk and what is on it; its id can come from what is on it.
+    id: disk.path,
     digest: options.digest ?? disk.digest,
     pool: options.pool,
     class: options.class,

@@ -8,10 +8,16 @@ import { createProgress } from '../output/progress.ts';
 import { type Column, formatTable } from '../output/table.ts';
 import type { Style, Terminal } from '../output/terminal.ts';
 import { findJob, shortId, shortIds } from '../resolve.ts';
-import { examples } from './examples.ts';
+import { addGroup, examples } from './help.ts';
 
 export function addJobCommands(program: Command, cli: Cli): void {
-  const job = program.command('job').description('See, follow and cancel long work: formatting, copying, freeing.');
+  const job = addGroup(
+    program,
+    'job',
+    'See, follow and cancel long work: formatting, copying, freeing.',
+    'berth job list',
+    'berth job watch',
+  );
 
   job
     .command('list')

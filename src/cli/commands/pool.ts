@@ -8,10 +8,10 @@ import { formatJson, poolJson } from '../output/json.ts';
 import { type Column, formatFields, formatTable } from '../output/table.ts';
 import type { Style, Terminal } from '../output/terminal.ts';
 import { findPool } from '../resolve.ts';
-import { examples } from './examples.ts';
+import { addGroup, examples } from './help.ts';
 
 export function addPoolCommands(program: Command, cli: Cli): void {
-  const pool = program.command('pool').description('See the pools of this node, and take over foreign ones.');
+  const pool = addGroup(program, 'pool', 'See the pools of this node, and take over foreign ones.', 'berth pool list');
 
   pool
     .command('list')

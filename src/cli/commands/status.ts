@@ -3,7 +3,7 @@ import { type Cli, type Session, withDaemon } from '../cli.ts';
 import { formatAge, printable } from '../output/format.ts';
 import { formatJson, statusJson } from '../output/json.ts';
 import { formatFields } from '../output/table.ts';
-import { examples } from './examples.ts';
+import { examples } from './help.ts';
 import { poolTable } from './pool.ts';
 
 export function addStatusCommand(program: Command, cli: Cli): void {

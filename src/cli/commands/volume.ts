@@ -10,11 +10,17 @@ import { checkJson, formatJson, snapshotJson, volumeJson } from '../output/json.
 import { formatTable } from '../output/table.ts';
 import { findSnapshot, findVolume } from '../resolve.ts';
 import { untilDone } from '../wait.ts';
-import { examples } from './examples.ts';
+import { addGroup, examples } from './help.ts';
 import { snapshotTable, usageColumns, volumeFields, volumeTable } from './volume-views.ts';
 
 export function addVolumeCommands(program: Command, cli: Cli): void {
-  const volume = program.command('volume').description('Create, mount, snapshot, clone, grow and delete volumes.');
+  const volume = addGroup(
+    program,
+    'volume',
+    'Create, mount, snapshot, clone, grow and delete volumes.',
+    'berth volume list',
+    'berth volume create data --size 10Gi',
+  );
 
   volume
     .command('list')

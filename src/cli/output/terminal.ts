@@ -32,7 +32,7 @@ export function processTerminal(): Terminal {
     err: (text) => void stderr.write(text),
     interactive: stdin.isTTY === true && stderr.isTTY === true,
     live: stderr.isTTY === true,
-    columns: stderr.columns ?? 80,
+    columns: stderr.columns ?? stdout.columns ?? 80,
     style: (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text),
     async confirm(question) {
       const lines = createInterface({ input: stdin, output: stderr });

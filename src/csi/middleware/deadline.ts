@@ -21,6 +21,6 @@ export function keepDeadline(options: { defaultMs: number }): Middleware {
 function within(work: Promise<object>, timeoutMs: number, call: CsiCall): Promise<object> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new BerthError('CALL_DEADLINE', { method: call.method })), timeoutMs);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
+    work.finally(() => clearTimeout(timer)).then(resolve, reject);
   });
 }

@@ -12,8 +12,8 @@ export function contentReasons(snapshot: DiskSnapshot, claim: PoolClaim | undefi
     ...(content.state === 'found' && claim === undefined ? [signatureReason(content.tags)] : []),
     ...(content.state === 'empty' ? partitionTypeReasons(snapshot, content.tags) : []),
     ...when(headers.length > 0, 'RAW_HEADER', `has the mark of ${list(headers)}`),
-    ...when(head.state === 'data', 'DATA_PRESENT', 'the first MiB is not all zero'),
-    ...when(tail.state === 'data', 'DATA_PRESENT', 'the last MiB is not all zero'),
+    ...when(head.state === 'data', 'DATA_PRESENT', 'the first 2 MiB are not all zero'),
+    ...when(tail.state === 'data', 'DATA_PRESENT', 'the last 2 MiB are not all zero'),
   ];
 }
 

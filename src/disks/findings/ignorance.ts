@@ -49,8 +49,8 @@ function answerReasons({ content, head, tail, exclusive }: DiskSnapshot): Reason
   return [
     ...when(content.state === 'ambivalent', 'CONTENT_AMBIVALENT', 'blkid finds several contents at once'),
     ...(content.state === 'unknown' ? [reason('CONTENT_UNKNOWN', `not readable: ${content.problem}`)] : []),
-    ...unanswered(head, 'EDGE_UNREADABLE', 'the first MiB is not readable'),
-    ...unanswered(tail, 'EDGE_UNREADABLE', 'the last MiB is not readable'),
+    ...unanswered(head, 'EDGE_UNREADABLE', 'the first 2 MiB are not readable'),
+    ...unanswered(tail, 'EDGE_UNREADABLE', 'the last 2 MiB are not readable'),
     ...unanswered(exclusive, 'EXCLUSIVE_UNKNOWN', 'cannot be opened exclusively'),
   ];
 }

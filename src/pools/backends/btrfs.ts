@@ -1,7 +1,6 @@
 import { closeSync, constants } from 'node:fs';
 import {
   childSubvolumes,
-  countInodes,
   createSubvolume,
   destroyQgroup,
   destroySubvolume,
@@ -9,6 +8,7 @@ import {
   limitQgroup,
   listQgroups,
   qgroupUsage,
+  quotaStatus,
   setNoCow,
   setReadOnly,
   snapshotSubvolume,
@@ -20,11 +20,9 @@ import { openBeneath } from '../../host/files.ts';
 import { errorCode } from '../../host/libc.ts';
 import { bindMount, isMountFlag } from '../../host/mount.ts';
 import type { BackendDriver, Made, Place } from '../backend.ts';
+import { createInodeCounter, estimateInodes } from './btrfs-inodes.ts';
 
 const MIB = 1n << 20n;
-/** A bit more than the metadata of an empty file; only a rough idea of how many more files fit. */
-const BYTES_PER_INODE = 512n;
-const INODES_COUNTED_AT_ONCE = 20_000;
 /** Numbers below are the file system's own trees. */
 const FIRST_SUBVOLUME = 256n;
 const CLEANER_POLL_MS = 100;
@@ -48,16 +46,18 @@ function withPlace<T>(place: Place, use: (fd: number) => T): T {
  */
 export function createBtrfsBackend(rootFd: number, mountDevice: string, treePrefix: string): BackendDriver {
   const cleaner = createCleanerWatch(rootFd);
-  const inodeCounts = new Map<string, { generation: bigint; count: number }>();
+  const inodes = createInodeCounter();
 
-  const describe = (place: Place): Made => withPlace(place, (fd) => {
-    const info = subvolumeInfo(fd);
-    return {
-      identity: info.uuid,
-      number: info.id,
-      heldBytes: qgroupUsage(rootFd, info.id)?.referencedBytes ?? 0n,
-    };
-  });
+  // Simple quotas count data where it was first written, so of a copy they know nothing.
+  const countsCopies = quotaStatus(rootFd)?.mode !== 'simple';
+  const heldBytes = (number: bigint, sizeBytes: bigint): bigint =>
+    countsCopies ? (qgroupUsage(rootFd, number)?.referencedBytes ?? 0n) : sizeBytes;
+
+  const describe = (place: Place, sizeBytes: bigint): Made & { number: bigint } =>
+    withPlace(place, (fd) => {
+      const { uuid, id } = subvolumeInfo(fd);
+      return { identity: uuid, number: id, heldBytes: heldBytes(id, sizeBytes) };
+    });
 
   const numberAt = (place: Place): bigint | undefined => {
     try {
@@ -94,7 +94,10 @@ export function createBtrfsBackend(rootFd: number, mountDevice: string, treePref
       withPlace(source.place, (fd) =>
         snapshotSubvolume(fd, place.dirFd, place.name, spec.readOnly ? undefined : spec.sizeBytes),
       );
-      return describe(place);
+      const made = describe(place, spec.sizeBytes);
+      // With full quota groups the kernel gives a copy its source's limit, whatever was asked for.
+      if (!spec.readOnly) limitQgroup(rootFd, made.number, spec.sizeBytes);
+      return made;
     },
 
     setReadOnly: (place, readOnly) => withPlace(place, (fd) => setReadOnly(fd, readOnly)),
@@ -107,7 +110,7 @@ export function createBtrfsBackend(rootFd: number, mountDevice: string, treePref
       }
     },
 
-    heldBytes: (_place, row) => qgroupUsage(rootFd, row.number!)?.referencedBytes ?? 0n,
+    heldBytes: (_place, row) => heldBytes(row.number!, row.sizeBytes),
     resize: (_place, row, sizeBytes) => limitQgroup(rootFd, row.number!, sizeBytes),
 
     async free(place, row, progress) {
@@ -123,24 +126,20 @@ export function createBtrfsBackend(rootFd: number, mountDevice: string, treePref
       }
       progress(0n, row.chargedBytes);
       await cleaner.gone(numbers);
-      for (const number of numbers) destroyQgroup(rootFd, number);
-      inodeCounts.delete(row.uuid);
+      for (const number of numbers) forgetQgroup(rootFd, number);
+      inodes.forget(row.uuid);
     },
 
     usage(place, row) {
       const used = qgroupUsage(rootFd, row.number!)?.referencedBytes ?? 0n;
       const available = row.sizeBytes > used ? row.sizeBytes - used : 0n;
-      const usedInodes = BigInt(countUsedInodes(place, row.uuid));
-      const freeInodes = available / BYTES_PER_INODE;
-      return {
-        bytes: { total: row.sizeBytes, used, available },
-        inodes: { total: usedInodes + freeInodes, used: usedInodes, available: freeInodes },
-      };
+      const usedInodes = withPlace(place, (fd) => inodes.count(row.uuid, fd));
+      return { bytes: { total: row.sizeBytes, used, available }, inodes: estimateInodes(usedInodes, available) };
     },
 
     tidy() {
       for (const number of listQgroups(rootFd)) {
-        if (number >= FIRST_SUBVOLUME && !subvolumeExists(rootFd, number)) destroyQgroup(rootFd, number);
+        if (number >= FIRST_SUBVOLUME && !subvolumeExists(rootFd, number)) forgetQgroup(rootFd, number);
       }
     },
 
@@ -155,24 +154,6 @@ export function createBtrfsBackend(rootFd: number, mountDevice: string, treePref
       );
     },
   };
-
-  /** btrfs keeps no count of inodes: it is counted anew only when the subvolume has changed. */
-  function countUsedInodes(place: Place, uuid: string): number {
-    return withPlace(place, (fd) => {
-      const { generation } = subvolumeInfo(fd);
-      const known = inodeCounts.get(uuid);
-      if (known?.generation === generation) return known.count;
-      let count = 0;
-      let from: bigint | undefined = 0n;
-      while (from !== undefined) {
-        const part: { count: number; next: bigint | undefined } = countInodes(fd, from, INODES_COUNTED_AT_ONCE);
-        count += part.count;
-        from = part.next;
-      }
-      inodeCounts.set(uuid, { generation, count });
-      return count;
-    });
-  }
 }
 
 /**
@@ -180,33 +161,51 @@ export function createBtrfsBackend(rootFd: number, mountDevice: string, treePref
  * One timer serves all who wait, and each turn pokes the cleaner once.
  */
 function createCleanerWatch(rootFd: number): { gone(numbers: bigint[]): Promise<void> } {
-  let waiting: { numbers: bigint[]; settle: PromiseWithResolvers<void> }[] = [];
+  let waiting: { numbers: bigint[]; dropped: boolean; settle: PromiseWithResolvers<void> }[] = [];
   let timer: NodeJS.Timeout | undefined;
 
   const look = (): void => {
     timer = undefined;
     try {
       sync(rootFd);
-      waiting = waiting.filter(({ numbers, settle }) => {
-        if (numbers.some((number) => subvolumeExists(rootFd, number))) return true;
-        settle.resolve();
-        return false;
+      waiting = waiting.filter((one) => {
+        if (one.numbers.some((number) => subvolumeExists(rootFd, number))) return true;
+        if (one.dropped) {
+          one.settle.resolve();
+          return false;
+        }
+        one.dropped = true; // the next sync brings its quota group down to zero
+        return true;
       });
     } catch (error) {
       for (const { settle } of waiting) settle.reject(error);
       waiting = [];
     }
-    if (waiting.length > 0) timer ??= setTimeout(look, CLEANER_POLL_MS);
+    if (waiting.length > 0 && timer === undefined) timer = setTimeout(look, CLEANER_POLL_MS);
   };
 
   return {
     gone(numbers) {
       const settle = Promise.withResolvers<void>();
-      waiting.push({ numbers, settle });
-      timer ??= setTimeout(look, CLEANER_POLL_MS);
+      waiting.push({ numbers, dropped: false, settle });
+      if (timer === undefined) timer = setTimeout(look, CLEANER_POLL_MS);
       return settle.promise;
     },
   };
+}
+
+/**
+ * Removes the quota group of a subvolume that is gone, unless it still counts something: to remove it then would make
+ * the kernel give up all its counts and with them every limit. Such a one is left to the kernel, or to `tidy`.
+ */
+function forgetQgroup(rootFd: number, number: bigint): void {
+  const usage = qgroupUsage(rootFd, number);
+  if (usage === undefined || usage.referencedBytes > 0n || usage.exclusiveBytes > 0n) return;
+  try {
+    destroyQgroup(rootFd, number);
+  } catch (error) {
+    if (errorCode(error) !== 'EBUSY') throw error;
+  }
 }
 
 /** Subvolumes that a tenant made inside its volume, deepest first. */

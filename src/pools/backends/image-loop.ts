@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { errorCode } from '../../host/libc.ts';
 import { attachLoop, detachLoop, keepLoop, type LoopDevice, loopsOf } from '../../host/loop.ts';
@@ -13,24 +13,8 @@ export function attachImage(place: Place, row: ObjectRow): string {
   return withImage(place, readOnly ? constants.O_RDONLY : constants.O_RDWR, (fd) => {
     // One that is about to detach is kept: a second device over a file that is still mounted would destroy it.
     const present = loopsOf(fd, place.name).find(keepLoop);
-    const path = present?.path ?? attachLoop(fd, { name: place.name, readOnly, directIo: true });
-    offerDiscard(path, row.parameters.thin);
-    return path;
+    return present?.path ?? attachLoop(fd, { name: place.name, readOnly, directIo: true });
   });
-}
-
-/**
- * A thick volume offers no discarding, so that what it has reserved stays so, whatever is deleted or trimmed inside. The
- * setting stays with the device when it detaches. Where sysfs cannot be written the reservation can shrink; the pool
- * counts the volume's full size all the same.
- */
-function offerDiscard(path: string, offered: boolean): void {
-  const queue = `/sys/block/${basename(path)}/queue`;
-  try {
-    writeFileSync(`${queue}/discard_max_bytes`, offered ? readFileSync(`${queue}/discard_max_hw_bytes`) : '0');
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-  }
 }
 
 /** The loop devices that the image is attached to; none when there is no image. */
@@ -62,10 +46,7 @@ function isClaimed(path: string): boolean {
 }
 
 export function detachImage(place: Place): void {
-  for (const { path } of imageLoops(place)) {
-    offerDiscard(path, true);
-    detachLoop(path);
-  }
+  for (const { path } of imageLoops(place)) detachLoop(path);
 }
 
 /**

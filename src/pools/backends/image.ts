@@ -25,8 +25,16 @@ import { runTool } from './tool.ts';
 
 const GROW_TIMEOUT_MS = 300_000;
 
-/** Options that a mount always gets: copies of an xfs share its UUID, and a fresh image needs no zeroed inode tables. */
-const ownOptions: Partial<Record<ObjectRow['content'], string>> = { xfs: 'nouuid', ext4: 'noinit_itable' };
+/**
+ * Options that a mount gets unasked: copies of an xfs share its UUID, the inode tables of a fresh ext4 are zeros already,
+ * and btrfs would by itself give back what a thick file has reserved.
+ */
+function ownOptions({ content, parameters }: ObjectRow, asked: readonly string[]): string[] {
+  if (content === 'xfs') return ['nouuid'];
+  if (content === 'ext4') return ['noinit_itable'];
+  const decided = parameters.thin || asked.some((option) => option.startsWith('discard'));
+  return content === 'btrfs' && !decided ? ['nodiscard'] : [];
+}
 
 export interface ImageBackendOptions {
   poolDirPath: string;
@@ -86,9 +94,8 @@ export function createImageBackend(options: ImageBackendOptions): BackendDriver 
     attachedDevice: deviceInUse,
     verifyContent: (device, row) => verifyImage(device!, row),
 
-    mount(_place, row, target, mountOptions, device) {
-      const own = ownOptions[row.content];
-      mountFilesystem(device!, target, row.content, own === undefined ? mountOptions : [...mountOptions, own]);
+    mount(_place, row, target, asked, device) {
+      mountFilesystem(device!, target, row.content, [...asked, ...ownOptions(row, asked)]);
     },
     mountsOf: (_place, _row, mounts, device) => (device === undefined ? [] : mountsOfDevice(device, mounts)),
   };

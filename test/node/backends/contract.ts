@@ -78,6 +78,7 @@ export function contractOf(
       const row = await bench.create();
       const target = bench.mount(row);
       writeFileSync(join(target, 'data'), 'before');
+      writeUntilRefused(join(target, 'more'), 4n * MIB);
       const snapshot = await bench.copy(row, { kind: 'snapshot' });
       writeFileSync(join(target, 'data'), 'after');
       const clone = await bench.copy(snapshot);
@@ -85,7 +86,7 @@ export function contractOf(
       expect(readFileSync(join(cloned, 'data'), 'utf8')).toBe('before');
       expect(readFileSync(join(target, 'data'), 'utf8')).toBe('after');
       expect(new Set([row, snapshot, clone].map(({ identity }) => identity)).size).toBe(3);
-      expect(bench.backend.heldBytes(bench.placeOf(snapshot), snapshot)).toBeGreaterThan(0n);
+      expect(bench.backend.heldBytes(bench.placeOf(snapshot), snapshot)).toBeGreaterThanOrEqual(4n * MIB);
       await drop([row, target], [clone, cloned]);
       await bench.free(snapshot);
     });

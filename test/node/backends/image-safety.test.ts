@@ -81,6 +81,31 @@ describe('an image pool', () => {
     expect(uuid).toBe(row.uuid.replaceAll('-', ''));
   });
 
+  it('gives a copied btrfs a UUID of its own, since older kernels mount no two with the same', async () => {
+    const row = await pool.bench.create({ content: 'btrfs', sizeBytes: 128n * MIB });
+    const copies = [
+      await pool.bench.copy(row),
+      await pool.bench.copy(await pool.bench.copy(row, { kind: 'snapshot' })),
+    ];
+    for (const copy of [row, ...copies, await pool.bench.copy(copies[1]!)]) {
+      expect(
+        pool
+          .read(copy)
+          .subarray(65_536 + 32, 65_536 + 48)
+          .toString('hex'),
+      ).toBe(copy.uuid.replaceAll('-', ''));
+      const target = pool.bench.mount(copy);
+      pool.bench.unmount(copy, target);
+    }
+  });
+
+  it('lets no ext4 write zeros over what is zeros already', async () => {
+    const row = await pool.bench.create();
+    const target = pool.bench.mount(row);
+    expect(pool.bench.mounts(row)[0]!.superOptions).toContain('noinit_itable');
+    pool.bench.unmount(row, target);
+  });
+
   it('says which tool is missing', async () => {
     const row = pool.bench.rowOf({ content: 'xfs', sizeBytes: 300n * MIB });
     pool.bench.backend.make(pool.bench.placeOf(row), row);

@@ -319,6 +319,14 @@ describe('adoption', () => {
     await expect(disks.recheck(disk)).rejects.toMatchObject({ code: 'DISK_IN_USE' });
   });
 
+  it('takes the digest that was explained, though the loop device was not allowed then', async () => {
+    const { path, disks, disk } = await setUp();
+    const explained = await disks.explain(path);
+    expect(explained.verdict).toBe('used');
+    expect(explained.digest).toBe(disk.digest);
+    await (await disks.recheck(disk, explained.digest)).close();
+  });
+
   it('refuses a disk that was not free, with its reasons', async () => {
     const { path, disks } = await setUp();
     await tool('mkfs.ext4', '-q', path);

@@ -1,2 +1,0 @@
-/** The end of a command's help. */
-export const examples = (...lines: string[]): string => `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
