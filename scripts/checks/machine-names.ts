@@ -6,7 +6,6 @@ import { trackedFiles } from './tracked-files.ts';
 const FORBIDDEN = [
   /(?<![\w.-])\/[w]ork\//,
   /(?<![\w.-])\/[r]oot\//,
-  /(?<![\w.-])\/[h]ome\/\w/,
   /[r]egistry\.npmjs/,
   /[p]roxy\.golang/,
   /[d]eb\.debian\.org/,

@@ -93,7 +93,9 @@ export const schema = z.strictObject({
     name: topologyValue.describe('The node id, and the value of topology.berth.dev/node. Default: the host name.'),
     zone: topologyValue.optional().describe('Copied into the topology.'),
     region: topologyValue.optional().describe('Copied into the topology.'),
-    stateDir: folder.default('/var/lib/berth').describe('Where the daemon mounts pools and keeps what it can lose.'),
+    stateDir: folder
+      .default('/var/lib/berth')
+      .describe('Where the daemon mounts its pools, and keeps the list of adopted ones.'),
   }),
   csi: z.strictObject({
     endpoint: endpoint.describe('The CSI socket. Default: CSI_ENDPOINT, else unix:///run/berth/csi.sock.'),

@@ -13,7 +13,7 @@ const DEFAULT_TIMEOUT_MS = 5_000;
 
 /**
  * Facts by device path, from `systeminformation`. Never rejects: what fails or takes too long is absent. It starts
- * programs and wakes disks, so it is for a person who asks, not for a timer.
+ * programs, some of them synchronously, and wakes disks, so it is for a person who asks, not for a timer.
  */
 export async function readDiskFacts(options: { timeoutMs?: number } = {}): Promise<Map<string, DiskFacts>> {
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;

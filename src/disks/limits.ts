@@ -9,7 +9,7 @@ export class DeviceSlowError extends Error {
  * Gives every access to a device a time limit. A device that has not come back from an earlier access is not touched
  * again until it does, so that a hung one holds one thread or child at most, however often it is asked for.
  */
-export function limitSources(sources: DiskSources, limitMs = 8_000): DiskSources {
+export function limitSources(sources: DiskSources, limitMs = 5_000): DiskSources {
   const hung = new Set<string>();
 
   const limited = <T>(path: string, access: () => Promise<T>, late?: (result: T) => void): Promise<T> => {

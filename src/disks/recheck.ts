@@ -26,7 +26,6 @@ export async function recheckDisk(sources: DiskSources, disk: Disk, digest: stri
       .map(({ code, message }) => `${code} ${message}`);
     throw new BerthError('DISK_IN_USE', { id, reasons: against.join('; ') || disk.verdict });
   }
-  if (digest !== disk.digest) throw new BerthError('DISK_CHANGED', { id });
   const handle = await hold(sources, disk);
   try {
     if (handle.number !== snapshot.number) throw new BerthError('DISK_CHANGED', { id });

@@ -51,7 +51,7 @@ export interface SystemRoots {
 
 /** This machine; the folders can be given where a container has the host's under other names. */
 export function systemSources(roots: SystemRoots = {}): DiskSources {
-  const { dev = '/dev', blkid = 'blkid', probeTimeoutMs = 5_000 } = roots;
+  const { dev = '/dev', blkid = 'blkid', probeTimeoutMs = 4_000 } = roots;
   const folders = { sys: roots.sys ?? '/sys', proc: roots.proc ?? '/proc', udev: roots.udev ?? '/run/udev' };
   return {
     devRoot: dev,

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { ioctl } from './ioctl.ts';
 import { errorCode } from './libc.ts';
 
@@ -156,12 +156,12 @@ export function loopsOf(fileFd: number, nameHint: string): LoopDevice[] {
 /** Names of the loop devices in use whose backing path holds `hint`, from sysfs, without opening any. */
 export function attachedLoopNames(hint = ''): string[] {
   return readdirSync('/sys/block').filter((name) => {
-    if (!/^loop\d+$/.test(name)) return false;
+    if (!/^loop\d+$/.test(name) || !existsSync(`/sys/block/${name}/loop`)) return false;
     try {
       const backingFile = readFileSync(`/sys/block/${name}/loop/backing_file`, 'utf8');
       return backingFile !== '' && backingFile.includes(hint);
     } catch {
-      return false; // no `loop` folder while nothing is attached
+      return false; // it has been detached meanwhile
     }
   });
 }

@@ -20,7 +20,7 @@ export async function adoptDisk(
   if (shown.digest !== request.digest) throw new BerthError('DISK_CHANGED', { id: shown.id });
   const disk = await allowLoop(shown, disks);
   const returning = disk.verdict === 'ours' && disk.pool?.name === request.pool;
-  if (!returning) (await disks.recheck(disk)).close();
+  if (!returning) await (await disks.recheck(disk)).close();
 
   const described: AdoptedPool = { name: request.pool, class: request.class, backend: request.backend, disks: [selectorOf(disk)] };
   const [config] = toConfigs([described], 'berth disk adopt');

@@ -125,6 +125,7 @@ export function startActor({ spec, spawn, log, onChange }: ActorOptions): { acto
       case 'fatal':
         log('error', 'the pool’s thread gives up', { pool: spec.name, ...message.error });
         become('failed', fromWire(message.error).message);
+        opening.reject(fromWire(message.error));
         break;
       case 'closed':
         become('closed');

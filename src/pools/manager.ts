@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { BerthError, toBerthError } from '../errors.ts';
+import { devicePresence } from '../host/device-presence.ts';
 import type { Config, PoolConfig } from '../config/index.ts';
 import { type Disk, type Disks, IMAGE_POOL_LABEL, poolLabel } from '../disks/index.ts';
 import type { Call, PoolState, PoolStatus } from '../volumes/model.ts';
@@ -92,6 +93,8 @@ function managePool(config: PoolConfig, options: ManagerOptions): ManagedPool {
   let lastOpened: Opened | undefined;
   /** Why the pool is not open; stands until it is. */
   let absence: { state: PoolState; reason: string } | undefined;
+  /** The pool's disks as they were when it was opened. */
+  let devices = new Map<string, string | undefined>();
   let attempts = 0;
   let retry: NodeJS.Timeout | undefined;
   let busy = false;
@@ -107,7 +110,9 @@ function managePool(config: PoolConfig, options: ManagerOptions): ManagedPool {
     try {
       if (actor?.state === 'failed') absence ??= { state: 'failed', reason: actor.reason ?? 'its thread ended' };
       await actor?.close(1_000);
-      const spec = await describePool(config, options.config, disks, takeOver);
+      const spec = await describePool(config, options.config, disks, { takeOver, known: lastOpened !== undefined });
+      const paths = spec.storage.kind === 'disks' ? spec.storage.devices : [];
+      devices = new Map(paths.map((path) => [path, devicePresence(path)]));
       const started = startActor({ spec, spawn: spawnPoolThread, log, onChange });
       actor = started.actor;
       lastOpened = await started.opening;
@@ -144,13 +149,13 @@ function managePool(config: PoolConfig, options: ManagerOptions): ManagedPool {
     if (config.disks === undefined || busy || closing) return;
     const state = stateNow();
     if (state === 'lost' || state === 'failed') void open({ takeOver: false });
-    else if (state === 'ready' || state === 'unhealthy') void checkPresence();
+    else if (state === 'ready' || state === 'unhealthy') checkPresence();
   };
-  const checkPresence = async (): Promise<void> => {
-    const gone = await findMissing(config, disks);
-    if (gone === undefined || closing || busy) return;
-    absence = { state: 'lost', reason: gone };
-    log('error', 'the pool has lost a disk', { pool: config.name, reason: gone });
+  const checkPresence = (): void => {
+    const gone = Array.from(devices).find(([path, presence]) => devicePresence(path) !== presence)?.[0];
+    if (gone === undefined) return;
+    absence = { state: 'lost', reason: `disk ${gone} is gone` };
+    log('error', 'the pool has lost a disk', { pool: config.name, disk: gone });
     void actor?.close(1_000);
     scheduleRetry();
   };
@@ -220,7 +225,7 @@ async function describePool(
   config: PoolConfig,
   { node }: Pick<Config, 'node'>,
   disks: Disks,
-  takeOver: boolean,
+  { takeOver, known }: { takeOver: boolean; known: boolean },
 ): Promise<PoolSpec> {
   const common = {
     name: config.name,
@@ -251,16 +256,24 @@ async function describePool(
     refuseOthers(config, node.name, claim, takeOver);
     return { ...common, storage: { kind: 'disks', devices, filesystemUuid: claim.uuid, label, format: false, profile: config.profile } };
   }
-  for (const disk of found) {
-    if (disk.verdict !== 'free') {
-      throw new BerthError('DISK_IN_USE', { id: disk.id, reasons: disk.reasons.map(({ message }) => message).join('; ') });
-    }
-  }
-  for (const disk of found) (await disks.recheck(disk)).close();
+  for (const disk of found) requireFree(config, disk, known);
+  for (const disk of found) await (await disks.recheck(disk)).close();
   return {
     ...common,
     storage: { kind: 'disks', devices, filesystemUuid: randomUUID(), label, format: true, profile: config.profile },
   };
+}
+
+const UNREADABLE: readonly string[] = ['CONTENT_UNKNOWN', 'EDGE_UNREADABLE', 'DEVICE_NOT_RUNNING'];
+
+/** Nobody knows what is on a disk that cannot be read: it may be this very pool, as one that was open before. */
+function requireFree(config: PoolConfig, { id, verdict, reasons, mounts }: Disk, known: boolean): void {
+  if (verdict === 'free' && !known) return;
+  if (known && mounts.length > 0) throw new BerthError('POOL_HELD', { pool: config.name, users: mounts.join(', ') });
+  const unreadable = reasons.filter(({ code }) => UNREADABLE.includes(code));
+  const tell = (some: Disk['reasons']): string => some.map(({ message }) => message).join('; ');
+  if (unreadable.length > 0) throw new BerthError('POOL_DISK_FAILED', { pool: config.name, problem: tell(unreadable) });
+  throw new BerthError('DISK_IN_USE', { id, reasons: tell(reasons) });
 }
 
 /** A btrfs pool's label tells whose it is; an image pool's owner is in its ledger, which opening checks. */
@@ -294,11 +307,3 @@ const describeSelector = (selector: object): string =>
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${key}=${value}`)
     .join(' ');
-
-/** Which of the pool's disks is gone, in words. */
-async function findMissing(config: PoolConfig, disks: Disks): Promise<string | undefined> {
-  for (const selector of config.disks ?? []) {
-    if ((await disks.resolve(selector)).length === 0) return `disk ${describeSelector(selector)} is gone`;
-  }
-  return undefined;
-}

@@ -145,9 +145,9 @@ function mountDisks(spec: PoolSpec, storage: DiskStorage, target: string): void 
     if (isAlive(target)) return;
     unmount(target, 'detach');
   } catch (error) {
-    if (errorCode(error) !== 'EBUSY') throw error;
+    if (usersOf(storage).length === 0) throw error;
   }
-  throw new BerthError('POOL_HELD', { pool: spec.name, users: usersOf(storage).join(', ') || 'by something unseen' });
+  throw new BerthError('POOL_HELD', { pool: spec.name, users: usersOf(storage).join(', ') || 'by attached volumes' });
 }
 
 /** Where the file system is mounted on this machine, by whatever name the kernel has for its disks. */

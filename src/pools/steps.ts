@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs';
+
 /**
  * Every durable step of an operation goes through this seam under a name of its own, so that the crash matrix
  * (test/node/crash) can end the process before or after any of them. In production it only calls the function.
@@ -70,7 +72,17 @@ export function crashingStep(spec: string): Step {
   };
 }
 
+/** The seam that `BERTH_CRASH_AT` asks for; a path names a file that says it, which may come while the daemon runs. */
 export const stepFromEnvironment = (): Step => {
   const spec = process.env['BERTH_CRASH_AT'];
-  return spec === undefined ? plainStep : crashingStep(spec);
+  if (spec === undefined) return plainStep;
+  return spec.startsWith('/') ? stepFromFile(spec) : crashingStep(spec);
 };
+
+function stepFromFile(path: string): Step {
+  let step = plainStep;
+  return (name, act) => {
+    if (step === plainStep && existsSync(path)) step = crashingStep(readFileSync(path, 'utf8'));
+    return step(name, act);
+  };
+}

@@ -1,7 +1,7 @@
 import { BerthError } from '../errors.ts';
 import type { Pool } from '../pools/manager.ts';
 import type { Opened } from '../pools/protocol.ts';
-import { detachVolume, refuseMount } from './detached.ts';
+import { refuseMount, unpublishDetached, unstageDetached } from './detached.ts';
 import { fromToken, parseId, toToken } from './ids.ts';
 import type {
   Call,
@@ -268,7 +268,7 @@ export function createVolumeService(pools: () => readonly Pool[]): VolumeService
     async unstageVolume({ id, stagingPath }, call) {
       const { pool, uuid } = locateOrGone(id);
       if (pool === undefined) return refuseMount(stagingPath);
-      if (cannotAnswer(pool)) return detachVolume(uuid, stagingPath, 'keep');
+      if (cannotAnswer(pool)) return unstageDetached(uuid, stagingPath);
       await pool.call('unstageVolume', { uuid, stagingPath }, call);
     },
     async publishVolume({ id, stagingPath, targetPath, capability, readOnly }, call) {
@@ -279,7 +279,7 @@ export function createVolumeService(pools: () => readonly Pool[]): VolumeService
     async unpublishVolume({ id, targetPath }, call) {
       const { pool, uuid } = locateOrGone(id);
       if (pool === undefined) return refuseMount(targetPath);
-      if (cannotAnswer(pool)) return detachVolume(uuid, targetPath, 'remove');
+      if (cannotAnswer(pool)) return unpublishDetached(uuid, targetPath);
       await pool.call('unpublishVolume', { uuid, targetPath }, call);
     },
     async volumeStats({ id, path }, call) {

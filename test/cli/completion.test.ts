@@ -1,11 +1,14 @@
 import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { completionScripts } from '../../src/cli/completion/scripts.ts';
 import { run } from '../../src/host/run.ts';
 import { fakeVolume } from '../admin/fake-service.ts';
 import { type Lab, openLab, runOnce } from './harness.ts';
+
+// A process takes a while to start on a machine that is busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 let lab: Lab;
 

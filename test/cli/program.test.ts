@@ -3,11 +3,14 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fakeVolume } from '../admin/fake-service.ts';
 import { type Lab, openLab } from './harness.ts';
 
 /** The real program in a process of its own, against a daemon in this one. */
+// A process takes a while to start on a machine that is busy.
+vi.setConfig({ testTimeout: 60_000 });
+
 let lab: Lab;
 
 beforeEach(async () => {

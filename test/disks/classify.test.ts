@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { classifyDisks } from '../../src/disks/classify.ts';
+import { collectDisks } from '../../src/disks/collect.ts';
 import { poolLabel } from '../../src/disks/pool-label.ts';
-import { codes, judge, judgeOne } from './judge.ts';
+import { recordedSources } from '../../src/disks/recorded.ts';
+import { codes, judge, judgeOne, policy } from './judge.ts';
 import { blkidFound, type DiskOptions, type FakeMachine, fakeMachine } from './machine.ts';
 
 const withDisk = (options: DiskOptions = {}): FakeMachine => fakeMachine().disk('sda', options);
@@ -101,6 +104,49 @@ const zoo: [string, string, () => FakeMachine, 'used' | 'unknown'][] = [
   ],
 ];
 
+describe('a disk of which one answer is missing', () => {
+  it.each(['content', 'exclusive', 'head', 'tail'] as const)(
+    '%s is unknown, though nothing speaks against it',
+    async (part) => {
+      const { snapshot } = await judgeOne(withDisk(), 'sda');
+      const [disk] = classifyDisks([{ ...snapshot, [part]: { state: 'not-asked' } }], policy);
+      expect(disk).toMatchObject({ verdict: 'unknown', reasons: [{ code: 'CONTENT_UNKNOWN' }] });
+    },
+  );
+});
+
+describe('a mount', () => {
+  it('of PID 1 is one of a container only when that is Berth itself', async () => {
+    const fake = withDisk();
+    fake.machine.links.proc['self'] = '1';
+    expect(codes(await judgeOne(fake, 'sda'))).toEqual(['MOUNTS_PARTIAL']);
+  });
+
+  it('whose source a user chose is not looked up', async () => {
+    const fake = withDisk()
+      .mount('0:50', '/home/x', 'fuse.x', '/dev/sda')
+      .mount('0:51', '/y', 'nfs', '/dev/../dev/sda');
+    const looked: string[] = [];
+    const sources = recordedSources(fake.machine);
+    const nodeNumber = (path: string) => {
+      looked.push(path);
+      return sources.nodeNumber(path);
+    };
+    const [snapshot] = await collectDisks({ ...sources, nodeNumber });
+    expect(snapshot!.mountCount).toBe(0);
+    expect(looked).toEqual(['/dev/sda']);
+  });
+
+  it('is one of many, of which the shortest are kept', async () => {
+    const fake = withDisk();
+    for (let index = 0; index < 40; index++) fake.mount('8:0', `/var/lib/kubelet/pods/${index}`);
+    const { snapshot, reasons } = await judgeOne(fake.mount('8:0', '/'), 'sda');
+    expect(snapshot.mounts).toHaveLength(16);
+    expect(snapshot.mounts[0]).toBe('/');
+    expect(reasons[0]!.message).toMatch(/ and 25 more$/);
+  });
+});
+
 describe('a disk that is not free', () => {
   it.each(zoo)('%s: %s', async (_, code, make, verdict) => {
     const [disk] = await judge(make());
@@ -119,6 +165,11 @@ describe('a disk that is not free', () => {
     expect(codes(await judgeOne(fake, 'sda'))).toContain('NODE_WRONG');
     delete fake.machine.devices['/dev/sda'];
     expect(codes(await judgeOne(fake, 'sda'))).toContain('NODE_MISSING');
+  });
+
+  it('has a node in a folder when its name has a !', async () => {
+    const disk = await judgeOne(fakeMachine().disk('cciss!c0d0'), 'cciss!c0d0');
+    expect(disk).toMatchObject({ path: '/dev/cciss/c0d0', verdict: 'free' });
   });
 
   it('is an NVMe of another machine', async () => {

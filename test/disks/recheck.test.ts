@@ -77,6 +77,16 @@ describe('what was listed as free', () => {
     expect(open).toBe(0);
   });
 
+  it('is refused when its name has become another device just before it was opened', async () => {
+    const fake = fakeMachine().disk('sda');
+    const disk = await judgeOne(fake, 'sda');
+    const sources = {
+      ...recordedSources(fake.machine),
+      openExclusive: async () => ({ fd: 7, number: '8:16', close: async () => {} }),
+    };
+    await expect(recheckDisk(sources, disk, disk.digest)).rejects.toMatchObject({ code: 'DISK_CHANGED' });
+  });
+
   it('is refused with the digest of another listing', async () => {
     const fake = fakeMachine().disk('sda');
     const disk = await judgeOne(fake, 'sda');

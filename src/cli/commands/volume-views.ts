@@ -2,6 +2,7 @@ import type { VolumeCheck } from '../../admin/client.ts';
 import type { Snapshot, Volume, VolumeState } from '../../volumes/model.ts';
 import type { Session } from '../cli.ts';
 import { formatAge, formatBytes, formatPercent } from '../output/format.ts';
+import { formatJson, volumeJson } from '../output/json.ts';
 import { type Column, formatFields, formatTable } from '../output/table.ts';
 import type { Style } from '../output/terminal.ts';
 import { shortId, shortIds } from '../resolve.ts';
@@ -71,3 +72,12 @@ export const usageColumns: Column<VolumeCheck>[] = [
     style: ({ problems }) => (problems.length === 0 ? 'green' : 'red'),
   },
 ];
+
+export const print = ({ terminal }: Session, text: string): void => terminal.out(text);
+export const printJson = ({ terminal }: Session, value: unknown): void => terminal.out(formatJson(value));
+
+/** The volume that a command leaves: as JSON, or in a sentence. */
+export function announce(session: Session, volume: Volume, sentence: string): void {
+  if (session.json) printJson(session, volumeJson(volume));
+  else print(session, `${sentence}\n`);
+}

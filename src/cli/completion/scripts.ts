@@ -30,8 +30,13 @@ fi
   fish: `# fish completion for berth: berth completion fish | source
 function __berth_complete
   set -l words (commandline -opc) (commandline -ct)
-  berth __complete -- $words[2..-1] 2>/dev/null
+  set -l found (berth __complete -- $words[2..-1] 2>/dev/null)
+  if test (count $found) -gt 0
+    printf '%s\\n' $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
 end
-complete -c berth -a '(__berth_complete)'
+complete -c berth -f -a '(__berth_complete)'
 `,
 };

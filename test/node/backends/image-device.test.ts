@@ -1,4 +1,14 @@
-import { closeSync, constants, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { blockSize } from '../../../src/host/block.ts';
@@ -115,6 +125,32 @@ describe.each(['xfs', 'ext4', 'btrfs'] as const)('the loop device of an image on
       pool.bench.unmount(row, target);
       await pool.bench.free(row);
     }
+  });
+
+  it('stays as it was when a thick volume has no room to grow', async () => {
+    const row = await pool.bench.create({ ...BLOCK, thin: false });
+    const fd = openSync(attach(row), constants.O_RDONLY);
+    expect(() => pool.bench.backend.resize(pool.bench.placeOf(row), row, 4096n * MIB)).toThrow(/ENOSPC/);
+    expect(BigInt(statSync(pool.file(row)).size)).toBe(row.sizeBytes);
+    expect(blockSize(fd)).toBe(row.sizeBytes);
+    closeSync(fd);
+    detach(row);
+  });
+
+  it('needs no more space for what is written again', async () => {
+    const row = await pool.bench.create({ content: 'block', sizeBytes: 32n * MIB, thin: false });
+    const fd = openSync(attach(row), constants.O_RDWR);
+    const block = Buffer.alloc(4096, 'berth');
+    const write = (everyBytes: number): bigint => {
+      for (let position = 0; position < 32 << 20; position += everyBytes)
+        writeSync(fd, block, 0, block.length, position);
+      fsyncSync(fd);
+      return pool.bench.freeBytes();
+    };
+    const written = write(4096);
+    expect(write(8192)).toBeGreaterThanOrEqual(written - 2n * MIB);
+    closeSync(fd);
+    detach(row);
   });
 
   it('is found by the file itself, not by a name that looks alike', async () => {

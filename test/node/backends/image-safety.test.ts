@@ -124,13 +124,6 @@ describe('an image pool', () => {
     expect(pool.bench.backend.heldBytes(pool.bench.placeOf(thin), thin)).toBeLessThan(MIB);
   });
 
-  it('leaves a thick volume as it was when it cannot grow', async () => {
-    const row = await pool.bench.create({ thin: false });
-    expect(() => pool.bench.backend.resize(pool.bench.placeOf(row), row, 4096n * MIB)).toThrow(/ENOSPC/);
-    expect(BigInt(statSync(pool.file(row)).size)).toBe(row.sizeBytes);
-    await verify(row);
-  });
-
   it('follows no link out of the pool', async () => {
     const row = await pool.bench.create({ content: 'block', sizeBytes: MIB });
     const outside = join(pool.lab.folder(), 'precious');

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { attachLoop } from '../../../src/host/loop.ts';
+import { basename, join } from 'node:path';
+import { attachedLoopNames, attachLoop, detachLoop } from '../../../src/host/loop.ts';
 import { unmount } from '../../../src/host/mount.ts';
 import { readMounts } from '../../../src/host/mountinfo.ts';
+import { run } from '../../../src/host/run.ts';
 import type { LoopLab } from '../../helpers/loop.ts';
 import { until } from '../../helpers/until.ts';
 
@@ -15,7 +16,7 @@ export interface StoppableDisk {
   answer(): void;
   /** All reads and writes fail from now on. */
   fail(): Promise<void>;
-  /** The file is back, with all that was written to it, on a loop device of the same name where that is free. */
+  /** The same disk is back under the same name. Waits for its last user to let go of the one that failed. */
   repair(): Promise<void>;
   dispose(): void;
 }
@@ -26,29 +27,30 @@ export async function openStoppableDisk(lab: LoopLab, sizeBytes: number): Promis
   writeFileSync(join(behind, 'disk.img'), '');
   truncateSync(join(behind, 'disk.img'), sizeBytes);
   let server = await serve(behind, front);
-  const attach = (): string => {
-    const fd = openSync(join(front, 'disk.img'), 'r+');
-    try {
-      return attachLoop(fd, { name: 'disk.img', readOnly: false, directIo: true });
-    } finally {
-      closeSync(fd);
-    }
-  };
-  let path = attach();
+  const path = attach(join(front, 'disk.img'));
   return {
-    get path() {
-      return path;
-    },
+    path,
     hang: () => void server.kill('SIGSTOP'),
     answer: () => void server.kill('SIGCONT'),
     fail: () => end(server),
     async repair() {
+      detachLoop(path);
+      await until('the failed disk is free', () => !attachedLoopNames().includes(basename(path)));
       unmount(front, 'detach');
       server = await serve(behind, front);
-      path = attach();
+      await run('losetup', ['--direct-io=on', path, join(front, 'disk.img')], { timeoutMs: 10_000 });
     },
     dispose: () => void server.kill('SIGKILL'),
   };
+}
+
+function attach(file: string): string {
+  const fd = openSync(file, 'r+');
+  try {
+    return attachLoop(fd, { name: file, readOnly: false, directIo: true });
+  } finally {
+    closeSync(fd);
+  }
 }
 
 async function serve(behind: string, front: string): Promise<ChildProcess> {
