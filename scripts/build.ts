@@ -1,6 +1,6 @@
 /**
- * Makes dist/: the bundle berth.mjs, which is also what a pool's thread starts from, the proto files, and koffi's
- * native part in dist/node_modules, where koffi finds it. With Node that is all an installation needs.
+ * Makes dist/: the bundle berth.mjs, the small one that a pool's thread starts from, the proto files, and koffi's native
+ * part in dist/node_modules, where koffi finds it. With Node that is all an installation needs.
  * usage: node scripts/build.ts [FOLDER]     another folder than dist/
  */
 import { chmodSync, cpSync, rmSync } from 'node:fs';
@@ -9,15 +9,15 @@ import { build } from 'esbuild';
 
 const root = new URL('..', import.meta.url).pathname;
 const output = resolve(process.argv[2] ?? join(root, 'dist'));
-const bundle = join(output, 'berth.mjs');
 const native = `node_modules/@koromix/koffi-linux-${process.arch}`;
 
 rmSync(output, { recursive: true, force: true });
 
 await build({
   absWorkingDir: root,
-  entryPoints: ['src/main.ts'],
-  outfile: bundle,
+  entryPoints: { berth: 'src/main.ts', 'pool-thread': 'src/pools/thread.ts' },
+  outdir: output,
+  outExtension: { '.js': '.mjs' },
   bundle: true,
   platform: 'node',
   format: 'esm',
@@ -37,6 +37,6 @@ await build({
   },
 });
 
-chmodSync(bundle, 0o755);
+chmodSync(join(output, 'berth.mjs'), 0o755);
 cpSync(join(root, 'proto'), join(output, 'proto'), { recursive: true });
 cpSync(join(root, native), join(output, native), { recursive: true });

@@ -1,4 +1,5 @@
 import { toBerthError } from '../errors.ts';
+import { printable } from './output/format.ts';
 import type { Terminal } from './output/terminal.ts';
 
 /** Exit codes, described in docs/reference/cli.md. */
@@ -21,7 +22,8 @@ interface Failure {
 /** Tells what went wrong and what to do about it, and returns the exit code. */
 export function reportFailure(thrown: unknown, terminal: Pick<Terminal, 'err'>): number {
   const { code, message, remedy } = isFailure(thrown) ? thrown : toBerthError(thrown);
-  terminal.err(`berth: ${code}: ${message}\n`);
+  // Some messages have several lines.
+  terminal.err(`berth: ${code}: ${message.split('\n').map(printable).join('\n')}\n`);
   if (remedy !== '') terminal.err(`  hint: ${remedy}\n`);
   return EXIT_BY_CODE[code] ?? EXIT.failed;
 }

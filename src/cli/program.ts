@@ -12,6 +12,7 @@ import { addPoolCommands } from './commands/pool.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addVolumeCommands } from './commands/volume.ts';
 
+const DEFAULT_SOCKET = '/run/berth/admin.sock';
 const HELP_MAX_COLUMNS = 100;
 
 /** All commands. Ends by throwing CommanderError, never by exiting; writes help and nothing else by itself. */
@@ -22,8 +23,7 @@ export function createProgram(cli: Cli): Command {
     .version(version, '-V, --version', 'print the version')
     .addOption(
       new Option('--socket <path>', "the daemon's admin socket")
-        .env('BERTH_SOCKET')
-        .default('/run/berth/admin.sock')
+        .default(process.env['BERTH_SOCKET'] || DEFAULT_SOCKET, `BERTH_SOCKET, else ${DEFAULT_SOCKET}`)
         .argParser(textArgument),
     )
     .option('--json', 'print JSON, as docs/reference/cli.md describes it')

@@ -64,7 +64,7 @@ function toConfig({ node, csi, admin, http, log, pools }: Parsed): Config {
         disks: pool.disks?.map(toSelector),
         profile: pool.profile ?? 'single',
         quota: pool.quota ?? 'qgroup',
-        fsType: pool.fsType ?? 'ext4',
+        fsType: pool.fsType,
       }),
     ),
   };

@@ -84,7 +84,9 @@ const pool = z.strictObject({
   fsType: z
     .enum(['ext4', 'xfs', 'btrfs'])
     .optional()
-    .describe('image: the file system of volumes whose claim names none. Default ext4.'),
+    .describe(
+      'image: the file system of volumes whose claim names none. Default ext4; xfs where the daemon lacks CAP_SYS_RESOURCE, which growing a mounted ext4 needs.',
+    ),
 });
 
 /** The config file as it is written. Defaults that depend on the machine are filled in before (see defaults.ts). */

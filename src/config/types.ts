@@ -38,8 +38,8 @@ export interface PoolConfig {
   readonly profile: Profile;
   /** `btrfs`: how sizes are enforced. */
   readonly quota: 'qgroup' | 'simple';
-  /** `image`: what a volume is formatted with when the claim does not say. */
-  readonly fsType: Exclude<FilesystemType, 'directory'>;
+  /** `image`: what a volume is formatted with when the claim does not say; the pool chooses when this does not either. */
+  readonly fsType?: Exclude<FilesystemType, 'directory'> | undefined;
 }
 
 export type Profile = 'single' | 'raid0' | 'raid1' | 'raid10';

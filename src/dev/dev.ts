@@ -1,13 +1,24 @@
-import { closeSync, existsSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { DevOptions } from '../cli/cli.ts';
 import { type Config, parseConfig } from '../config/index.ts';
 import { BerthError } from '../errors.ts';
-import { attachLoop, detachLoop, loopsOf } from '../host/loop.ts';
 import { errorCode } from '../host/libc.ts';
-import { readMounts } from '../host/mountinfo.ts';
+import { attachLoop, detachLoop, loopsOf } from '../host/loop.ts';
 import { unmount } from '../host/mount.ts';
+import { readMounts } from '../host/mountinfo.ts';
 import { endUnlessClosed, startDaemon, stopSignal } from '../node/daemon.ts';
 import { welcome } from './welcome.ts';
 
@@ -57,7 +68,10 @@ function claimFolder(dir: string): void {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const entries = readdirSync(dir);
   if (entries.length > 0 && !entries.includes(MARK)) {
-    throw new BerthError('POOL_UNSUITABLE', { pool: 'dev', problem: `${dir} is not empty and was not made by berth dev` });
+    throw new BerthError('POOL_UNSUITABLE', {
+      pool: 'dev',
+      problem: `${dir} is not empty and was not made by berth dev`,
+    });
   }
   closeSync(openSync(join(dir, MARK), 'a', 0o600));
 }
@@ -98,7 +112,9 @@ function devConfig(dir: string, device: string | undefined): Config {
 /** Unmounts the pool and its volumes, wherever they are mounted. */
 function unmountVolumes(dir: string): void {
   const mounts = readMounts();
-  const pools = new Set(mounts.filter(({ mountPoint }) => mountPoint.startsWith(`${dir}/`)).map(({ device }) => device));
+  const pools = new Set(
+    mounts.filter(({ mountPoint }) => mountPoint.startsWith(`${dir}/`)).map(({ device }) => device),
+  );
   for (const { mountPoint, device } of mounts.reverse()) {
     if (pools.has(device)) unmount(mountPoint, 'detach');
   }

@@ -1,5 +1,5 @@
+import { io, ioctl, ior, iow, iowr } from './ioctl.ts';
 import { addressOf, errorCode } from './libc.ts';
-import { io, ior, ioctl, iow, iowr } from './ioctl.ts';
 
 // Requests and layouts of include/uapi/linux/btrfs.h and btrfs_tree.h. All numbers are little-endian on disk and in
 // the native order in the structures, which is little-endian on every machine that Node runs on with btrfs.
@@ -218,7 +218,8 @@ export function qgroupLimit(fd: number, id: bigint): bigint | undefined {
 
 /** Whether subvolume `id` still takes space: a destroyed one does until the kernel's cleaner is through with it. */
 export function subvolumeExists(fd: number, id: bigint): boolean {
-  for (const _ of searchTree(fd, ROOT_TREE_ID, [id, ROOT_ITEM_KEY, 0n], [id, ROOT_ITEM_KEY, 2n ** 64n - 1n])) return true;
+  for (const _ of searchTree(fd, ROOT_TREE_ID, [id, ROOT_ITEM_KEY, 0n], [id, ROOT_ITEM_KEY, 2n ** 64n - 1n]))
+    return true;
   return false;
 }
 

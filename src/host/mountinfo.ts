@@ -18,7 +18,7 @@ export interface Mount {
 }
 
 /** The kernel writes space, tab, newline, backslash and # as octal escapes, and nothing else. */
-const unescape = (field: string): string =>
+const decodeField = (field: string): string =>
   field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
 /** Parses mountinfo, whose lines have any number of optional fields before a lone `-`. Malformed lines throw. */
@@ -38,11 +38,11 @@ export function parseMountInfo(text: string): Mount[] {
         id: Number(id),
         parentId: Number(parentId),
         device: device!,
-        root: unescape(root!),
-        mountPoint: unescape(mountPoint!),
+        root: decodeField(root!),
+        mountPoint: decodeField(mountPoint!),
         options: options.split(','),
-        fsType: unescape(fsType!),
-        source: unescape(source!),
+        fsType: decodeField(fsType!),
+        source: decodeField(source!),
         superOptions: superOptions.split(','),
       };
     });

@@ -78,13 +78,19 @@ export function run(file: string, args: readonly string[], options: RunOptions):
       release();
       const errors = stderr.text();
       const tail = errors.trim().slice(-2_000);
-      if (reason === 'TIMED_OUT') reject(new RunError(reason, `${label}: no end within ${timeoutMs} ms`, undefined, errors));
+      if (reason === 'TIMED_OUT')
+        reject(new RunError(reason, `${label}: no end within ${timeoutMs} ms`, undefined, errors));
       else if (reason === 'ABORTED') reject(new RunError(reason, `${label}: aborted`, undefined, errors));
       else if (exitCode === null) reject(new RunError('KILLED', `${label}: killed by ${killedBy}`, undefined, errors));
       else if (!okCodes.includes(exitCode)) {
         reject(new RunError('FAILED', `${label}: exit code ${exitCode}${tail && `: ${tail}`}`, exitCode, errors));
       } else {
-        resolve({ exitCode, stdout: stdout.text(), stderr: errors, truncated: stdout.truncated() || stderr.truncated() });
+        resolve({
+          exitCode,
+          stdout: stdout.text(),
+          stderr: errors,
+          truncated: stdout.truncated() || stderr.truncated(),
+        });
       }
     });
     child.stdin.on('error', () => {}); // a program that does not read its input is no failure

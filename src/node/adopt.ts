@@ -1,6 +1,6 @@
-import { BerthError } from '../errors.ts';
 import type { AdoptDisk } from '../admin/index.ts';
 import type { Disk, Disks } from '../disks/index.ts';
+import { BerthError } from '../errors.ts';
 import type { PoolManager } from '../pools/manager.ts';
 import type { PoolStatus } from '../volumes/model.ts';
 import { type AdoptedPool, type openAdopted, toConfigs } from './adopted.ts';
@@ -22,7 +22,12 @@ export async function adoptDisk(
   const returning = disk.verdict === 'ours' && disk.pool?.name === request.pool;
   if (!returning) await (await disks.recheck(disk)).close();
 
-  const described: AdoptedPool = { name: request.pool, class: request.class, backend: request.backend, disks: [selectorOf(disk)] };
+  const described: AdoptedPool = {
+    name: request.pool,
+    class: request.class,
+    backend: request.backend,
+    disks: [selectorOf(disk)],
+  };
   const [config] = toConfigs([described], 'berth disk adopt');
   await manager.add(config!);
   const pool = manager.pools.find(({ config }) => config.name === request.pool)!;

@@ -11,8 +11,10 @@ import { createVolumeService } from '../volumes/index.ts';
 import { adoptDisk } from './adopt.ts';
 import { openAdopted } from './adopted.ts';
 
-/** What running calls get to end in before they are cut off at a stop. */
+/** What running calls, and then the pools, get to end in at a stop; together within Kubernetes' 30 s. */
 const GRACE_MS = 10_000;
+/** What is left to end by itself when all is closed. */
+const LINGER_MS = 2_000;
 
 export interface Daemon {
   /** Of the HTTP server, when the config left it to the system. */
@@ -35,9 +37,13 @@ export async function startDaemon(config: Config, mode: 'node' | 'dev'): Promise
   const disks = createDisks({
     policy: () => ({
       nodeName: name,
-      knownPools: new Map(manager.pools.flatMap((pool) => (pool.id === undefined ? [] : [[pool.id, pool.config.name]]))),
+      knownPools: new Map(
+        manager.pools.flatMap((pool) => (pool.id === undefined ? [] : [[pool.id, pool.config.name]])),
+      ),
       allowLoop: new Set(
-        manager.pools.flatMap(({ config }) => (config.disks ?? []).flatMap((disk) => (disk.allowLoop && disk.path ? [disk.path] : []))),
+        manager.pools.flatMap(({ config }) =>
+          (config.disks ?? []).flatMap((disk) => (disk.allowLoop && disk.path ? [disk.path] : [])),
+        ),
       ),
     }),
   });
@@ -94,7 +100,10 @@ export async function startDaemon(config: Config, mode: 'node' | 'dev'): Promise
     closers.push((graceMs) => csi.close(graceMs));
     const watch = disks.watch({ onChange: () => manager.rescan() });
     closers.push(async () => watch.close());
-    log.info({ node: name, csi: config.csi.socket, admin: config.admin.socket, http: http.port, version }, 'berth is up');
+    log.info(
+      { node: name, csi: config.csi.socket, admin: config.admin.socket, http: http.port, version },
+      'berth is up',
+    );
 
     return {
       httpPort: http.port,
@@ -103,14 +112,14 @@ export async function startDaemon(config: Config, mode: 'node' | 'dev'): Promise
         return ready().reasons;
       },
       async close() {
-        for (const close of closers.toReversed()) await close(GRACE_MS);
+        await Promise.all(closers.map((close) => close(GRACE_MS)));
         const outcome = await manager.close(GRACE_MS);
         log.info({ pools: outcome }, 'berth has stopped');
         return outcome;
       },
     };
   } catch (error) {
-    for (const close of closers.toReversed()) await close(0);
+    await Promise.all(closers.map((close) => close(0)));
     await manager.close(GRACE_MS);
     throw error;
   }
@@ -132,8 +141,9 @@ export function stopSignal(): Promise<void> {
   });
 }
 
-/** A thread that sleeps in the kernel keeps a process from ending in any other way. */
+/** A thread or child that sleeps in the kernel keeps a process from ending in any other way. */
 export function endUnlessClosed(outcome: 'closed' | 'stuck'): void {
-  if (outcome === 'stuck') process.kill(process.pid, 'SIGKILL');
+  const end = (): void => void process.kill(process.pid, 'SIGKILL');
+  if (outcome === 'stuck') end();
+  else setTimeout(end, LINGER_MS).unref();
 }
-

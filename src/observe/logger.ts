@@ -16,8 +16,24 @@ export function createLogger(options: { level: Level | 'silent'; destination?: D
       base: null,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { request: redact },
+      serializers: { request: redact, err: (error: unknown) => describeError(error) },
     },
     options.destination ?? pino.destination({ fd: STDERR, sync: true }),
   );
+}
+
+const MAX_CAUSES = 8;
+
+/** An error with all its causes; what came from a pool's thread is text and not an Error. */
+function describeError(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return error;
+  const { name, message, stack, cause } = error;
+  const code = (error as { code?: unknown }).code;
+  return {
+    type: name,
+    message,
+    ...(code === undefined ? {} : { code }),
+    stack,
+    ...(cause === undefined || depth === MAX_CAUSES ? {} : { cause: describeError(cause, depth + 1) }),
+  };
 }

@@ -23,7 +23,11 @@ export interface PoolActor {
    * Runs an operation on the pool's thread. Rejects with POOL_DEADLINE when the call's deadline comes first: the
    * operation may still be done, and a repeated call finds out. Rejects with POOL_UNAVAILABLE unless the pool is ready.
    */
-  call<N extends OperationName>(operation: N, args: OperationArgs<N>, call: Pick<Call, 'deadline'>): Promise<OperationResult<N>>;
+  call<N extends OperationName>(
+    operation: N,
+    args: OperationArgs<N>,
+    call: Pick<Call, 'deadline'>,
+  ): Promise<OperationResult<N>>;
   /** Resolves once the thread has closed the pool and ended, or after `graceMs`; says which. */
   close(graceMs: number): Promise<'closed' | 'stuck'>;
 }
@@ -43,7 +47,10 @@ export interface ActorOptions {
 }
 
 /** Starts a thread and opens the pool on it. Resolves when the pool is open; rejects with what kept it from opening. */
-export function startActor({ spec, spawn, log, onChange }: ActorOptions): { actor: PoolActor; opening: Promise<Opened> } {
+export function startActor({ spec, spawn, log, onChange }: ActorOptions): {
+  actor: PoolActor;
+  opening: Promise<Opened>;
+} {
   const worker = spawn();
   const pending = new Map<number, Pending>();
   const opening = Promise.withResolvers<Opened>();

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { BerthError } from '../errors.ts';
-import { readMounts, type Mount } from '../host/mountinfo.ts';
+import { type Mount, readMounts } from '../host/mountinfo.ts';
 import type { Job } from '../volumes/model.ts';
 import type { BackendDriver, Place } from './backend.ts';
 import type { GroupCommit } from './group-commit.ts';
@@ -10,7 +10,11 @@ import type { PoolSpec } from './protocol.ts';
 import type { Room } from './room.ts';
 import type { Step, StepName } from './steps.ts';
 
-export type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>) => void;
+export type Log = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  message: string,
+  fields?: Record<string, unknown>,
+) => void;
 
 /** Everything that an operation on a pool works with; lives on the pool's thread. */
 export interface PoolCore extends GroupCommit {

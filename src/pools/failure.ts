@@ -8,7 +8,8 @@ const FAILURES: readonly (string | undefined)[] = ['EIO', 'EROFS', 'EUCLEAN', 'E
 const SQLITE_IOERR = 10;
 
 const isFailure = (error: unknown): boolean =>
-  FAILURES.includes(errorCode(error)) || (((error as { errcode?: number } | null)?.errcode ?? 0) & 0xff) === SQLITE_IOERR;
+  FAILURES.includes(errorCode(error)) ||
+  (((error as { errcode?: number } | null)?.errcode ?? 0) & 0xff) === SQLITE_IOERR;
 
 /**
  * Whether the file system at `path` still takes writes. One that met errors when it had to write goes read-only

@@ -1,5 +1,5 @@
-import type { Job } from '../volumes/model.ts';
 import { BerthError } from '../errors.ts';
+import type { Job } from '../volumes/model.ts';
 import type { Progress } from './backend.ts';
 import { fullId, type PoolCore } from './core.ts';
 
@@ -68,7 +68,10 @@ export function cancelJob(core: PoolCore, uuid: string): void {
   const job = core.jobs.get(uuid);
   if (job === undefined) throw new BerthError('JOB_NOT_FOUND', { id: fullId(core, uuid) });
   if (!job.cancellable) {
-    throw new BerthError('JOB_NOT_CANCELLABLE', { id: job.id, problem: 'stopping half-way would keep space from being freed' });
+    throw new BerthError('JOB_NOT_CANCELLABLE', {
+      id: job.id,
+      problem: 'stopping half-way would keep space from being freed',
+    });
   }
   if (job.state === 'running') job.abort.abort();
 }

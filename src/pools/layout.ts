@@ -49,8 +49,7 @@ export const foreignEntries = (path: string): string[] =>
 
 /** Opens a pool's folders, making those that are missing. Only root can look inside. */
 export function openLayout(path: string): Layout {
-  const openDirectory = (directory: string): number =>
-    openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  const openDirectory = (directory: string): number => openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   mkdirSync(join(path, '.berth'), { recursive: true, mode: 0o700 });
   const open = Object.fromEntries(
     Object.entries(folders).map(([folder, relative]) => {

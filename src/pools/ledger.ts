@@ -70,15 +70,15 @@ export function openLedger(path: string, poolLabel: string) {
     }
     statement(sql).run(...values);
   };
-  const one = (sql: string, ...values: SQLInputValue[]): Row | undefined => statement(sql).get(...values) as Row | undefined;
+  const one = (sql: string, ...values: SQLInputValue[]): Row | undefined =>
+    statement(sql).get(...values) as Row | undefined;
   const totals = { chargedBytes: 0n, volumes: 0, snapshots: 0 };
   const account = (row: ObjectRow | undefined, sign: 1 | -1): void => {
     if (row === undefined) return;
     totals.chargedBytes += BigInt(sign) * row.chargedBytes;
     if (row.state === 'ready') totals[row.kind === 'volume' ? 'volumes' : 'snapshots'] += sign;
   };
-  const object = (uuid: string): ObjectRow | undefined =>
-    toObject(one('SELECT * FROM objects WHERE uuid = ?', uuid));
+  const object = (uuid: string): ObjectRow | undefined => toObject(one('SELECT * FROM objects WHERE uuid = ?', uuid));
   const all = (sql: string, ...values: SQLInputValue[]): Row[] => statement(sql).all(...values) as Row[];
 
   for (const row of all('SELECT * FROM objects')) account(toObject(row), 1);
@@ -99,7 +99,8 @@ export function openLedger(path: string, poolLabel: string) {
       db.close();
     },
 
-    meta: (key: string): string | undefined => one('SELECT value FROM meta WHERE key = ?', key)?.['value'] as string | undefined,
+    meta: (key: string): string | undefined =>
+      one('SELECT value FROM meta WHERE key = ?', key)?.['value'] as string | undefined,
     setMeta: (key: string, value: string): void =>
       write('INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value', key, value),
 
@@ -154,14 +155,15 @@ export function openLedger(path: string, poolLabel: string) {
       all(`SELECT * FROM objects WHERE state <> 'ready'`).map((row) => toObject(row)!),
     /** Volumes whose promise has grown and whose size has not. */
     unfinishedExpansions: (): ObjectRow[] =>
-      all(
-        `SELECT * FROM objects WHERE kind = 'volume' AND state = 'ready' AND charged_bytes > size_bytes`,
-      ).map((row) => toObject(row)!),
+      all(`SELECT * FROM objects WHERE kind = 'volume' AND state = 'ready' AND charged_bytes > size_bytes`).map(
+        (row) => toObject(row)!,
+      ),
     /** Names of everything that lives or is being made, for the index in the main thread. */
     names: (): { kind: ObjectRow['kind'] | 'group'; name: string }[] =>
-      all(
-        `SELECT kind, name FROM objects WHERE state <> 'deleting' UNION ALL SELECT 'group', name FROM groups`,
-      ) as { kind: ObjectRow['kind'] | 'group'; name: string }[],
+      all(`SELECT kind, name FROM objects WHERE state <> 'deleting' UNION ALL SELECT 'group', name FROM groups`) as {
+        kind: ObjectRow['kind'] | 'group';
+        name: string;
+      }[],
     /** File names that ready objects must have. */
     readyEntries: (): { uuid: string; kind: ObjectRow['kind']; generation: number; content: string }[] =>
       all(`SELECT uuid, kind, generation, content FROM objects WHERE state = 'ready'`).map((row) => ({
@@ -174,13 +176,21 @@ export function openLedger(path: string, poolLabel: string) {
     totals: (): Readonly<typeof totals> => totals,
 
     insertGroup: (group: GroupRow): void =>
-      write('INSERT INTO groups VALUES (?, ?, ?, ?)', group.uuid, group.name, JSON.stringify(group.sources), group.createdAt),
+      write(
+        'INSERT INTO groups VALUES (?, ?, ?, ?)',
+        group.uuid,
+        group.name,
+        JSON.stringify(group.sources),
+        group.createdAt,
+      ),
     removeGroup: (uuid: string): void => write('DELETE FROM groups WHERE uuid = ?', uuid),
     group: (uuid: string): GroupRow | undefined => toGroup(one('SELECT * FROM groups WHERE uuid = ?', uuid)),
     groupByName: (name: string): GroupRow | undefined => toGroup(one('SELECT * FROM groups WHERE name = ?', name)),
     groups: (): GroupRow[] => all('SELECT * FROM groups').map((row) => toGroup(row)!),
     groupMembers: (uuid: string): ObjectRow[] =>
-      all(`SELECT * FROM objects WHERE group_uuid = ? AND state <> 'deleting' ORDER BY uuid`, uuid).map((row) => toObject(row)!),
+      all(`SELECT * FROM objects WHERE group_uuid = ? AND state <> 'deleting' ORDER BY uuid`, uuid).map(
+        (row) => toObject(row)!,
+      ),
   };
 }
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { BerthError, toBerthError } from '../errors.ts';
-import { devicePresence } from '../host/device-presence.ts';
 import type { Config, PoolConfig } from '../config/index.ts';
 import { type Disk, type Disks, IMAGE_POOL_LABEL, poolLabel } from '../disks/index.ts';
+import { BerthError, toBerthError } from '../errors.ts';
+import { devicePresence } from '../host/device-presence.ts';
 import type { Call, PoolState, PoolStatus } from '../volumes/model.ts';
 import { type PoolActor, startActor } from './actor.ts';
 import type { Log } from './core.ts';
@@ -21,7 +21,11 @@ export interface Pool {
   readonly opened: Opened | undefined;
   availableBytes(): bigint;
   status(): PoolStatus;
-  call<N extends OperationName>(operation: N, args: OperationArgs<N>, call: Pick<Call, 'deadline'>): Promise<OperationResult<N>>;
+  call<N extends OperationName>(
+    operation: N,
+    args: OperationArgs<N>,
+    call: Pick<Call, 'deadline'>,
+  ): Promise<OperationResult<N>>;
 }
 
 export interface PoolManager {
@@ -110,7 +114,8 @@ function managePool(config: PoolConfig, options: ManagerOptions): ManagedPool {
     try {
       if (actor?.state === 'failed') absence ??= { state: 'failed', reason: actor.reason ?? 'its thread ended' };
       await actor?.close(1_000);
-      const spec = await describePool(config, options.config, disks, { takeOver, known: lastOpened !== undefined });
+      const spec = await describePool(config, options.config, disks, { takeOver, expectedId: lastOpened?.id });
+      if (closing) return;
       const paths = spec.storage.kind === 'disks' ? spec.storage.devices : [];
       devices = new Map(paths.map((path) => [path, devicePresence(path)]));
       const started = startActor({ spec, spawn: spawnPoolThread, log, onChange });
@@ -119,13 +124,21 @@ function managePool(config: PoolConfig, options: ManagerOptions): ManagedPool {
       absence = undefined;
       attempts = 0;
       log('info', 'pool is ready', { pool: config.name, id: lastOpened.id, volumes: actor.figures?.volumes });
-      for (const orphan of lastOpened.orphans) log('warn', 'the ledger does not know this; it is left alone', { pool: config.name, orphan });
+      for (const orphan of lastOpened.orphans)
+        log('warn', 'the ledger does not know this; it is left alone', { pool: config.name, orphan });
       for (const uuid of lastOpened.missing) log('error', 'a volume is not on the disk', { pool: config.name, uuid });
       onOpened(lastOpened);
     } catch (thrown) {
       const error = toBerthError(thrown);
+      const isNews = absence?.reason !== error.message;
       absence = { state: stateAfter(error), reason: error.message };
-      if (attempts === 0) log('error', 'pool cannot be opened', { pool: config.name, code: error.code, reason: error.message, cause: String(error.cause ?? '') });
+      if (isNews)
+        log('error', 'pool cannot be opened', {
+          pool: config.name,
+          code: error.code,
+          reason: error.message,
+          cause: String(error.cause ?? ''),
+        });
       if (takeOver) throw error;
     } finally {
       busy = false;
@@ -195,7 +208,11 @@ function managePool(config: PoolConfig, options: ManagerOptions): ManagedPool {
     call(operation, args, call) {
       if (actor === undefined || absence !== undefined) {
         return Promise.reject(
-          new BerthError('POOL_UNAVAILABLE', { pool: config.name, state: stateNow(), reason: reasonNow() ?? 'not open yet' }),
+          new BerthError('POOL_UNAVAILABLE', {
+            pool: config.name,
+            state: stateNow(),
+            reason: reasonNow() ?? 'not open yet',
+          }),
         );
       }
       return actor.call(operation, args, call);
@@ -225,7 +242,7 @@ async function describePool(
   config: PoolConfig,
   { node }: Pick<Config, 'node'>,
   disks: Disks,
-  { takeOver, known }: { takeOver: boolean; known: boolean },
+  { takeOver, expectedId }: Pick<PoolSpec, 'takeOver' | 'expectedId'>,
 ): Promise<PoolSpec> {
   const common = {
     name: config.name,
@@ -238,6 +255,7 @@ async function describePool(
     quota: config.quota,
     defaultFilesystem: config.fsType,
     takeOver,
+    expectedId,
   };
   if (config.directory !== undefined) return { ...common, storage: { kind: 'directory', path: config.directory } };
   const found = await Promise.all((config.disks ?? []).map((selector) => resolveOne(selector, disks)));
@@ -247,16 +265,19 @@ async function describePool(
   const [claim] = claims;
   for (const disk of found) {
     if (claim === undefined || !disk.reasons.some(({ code }) => code === 'IDENTITY_DUPLICATE')) continue;
-    throw new BerthError('POOL_DUPLICATE', { pool: claim.uuid, disks: disk.reasons.map(({ message }) => message).join('; ') });
+    throw new BerthError('POOL_DUPLICATE', { pool: claim.uuid, disks: tell(disk.reasons) });
   }
   if (claim !== undefined) {
     if (!claims.every((other) => isDeepStrictEqual(other?.uuid, claim.uuid))) {
       throw new BerthError('POOL_UNSUITABLE', { pool: config.name, problem: 'its disks do not belong together' });
     }
     refuseOthers(config, node.name, claim, takeOver);
-    return { ...common, storage: { kind: 'disks', devices, filesystemUuid: claim.uuid, label, format: false, profile: config.profile } };
+    return {
+      ...common,
+      storage: { kind: 'disks', devices, filesystemUuid: claim.uuid, label, format: false, profile: config.profile },
+    };
   }
-  for (const disk of found) requireFree(config, disk, known);
+  for (const disk of found) requireFree(config, disk, expectedId);
   for (const disk of found) await (await disks.recheck(disk)).close();
   return {
     ...common,
@@ -266,23 +287,27 @@ async function describePool(
 
 const UNREADABLE: readonly string[] = ['CONTENT_UNKNOWN', 'EDGE_UNREADABLE', 'DEVICE_NOT_RUNNING'];
 
-/** Nobody knows what is on a disk that cannot be read: it may be this very pool, as one that was open before. */
-function requireFree(config: PoolConfig, { id, verdict, reasons, mounts }: Disk, known: boolean): void {
-  if (verdict === 'free' && !known) return;
-  if (known && mounts.length > 0) throw new BerthError('POOL_HELD', { pool: config.name, users: mounts.join(', ') });
-  const unreadable = reasons.filter(({ code }) => UNREADABLE.includes(code));
-  const tell = (some: Disk['reasons']): string => some.map(({ message }) => message).join('; ');
-  if (unreadable.length > 0) throw new BerthError('POOL_DISK_FAILED', { pool: config.name, problem: tell(unreadable) });
-  throw new BerthError('DISK_IN_USE', { id, reasons: tell(reasons) });
+/** A disk is made a pool of only when it is proved empty, and never in the place of a pool that was open here before. */
+function requireFree(config: PoolConfig, disk: Disk, expectedId: string | undefined): void {
+  const pool = config.name;
+  if (expectedId !== undefined && disk.mounts.length > 0) {
+    throw new BerthError('POOL_HELD', { pool, users: disk.mounts.join(', ') });
+  }
+  const unreadable = disk.reasons.filter(({ code }) => UNREADABLE.includes(code));
+  if (unreadable.length > 0) throw new BerthError('POOL_DISK_FAILED', { pool, problem: tell(unreadable) });
+  if (disk.verdict !== 'free') throw new BerthError('DISK_IN_USE', { id: disk.id, reasons: tell(disk.reasons) });
+  if (expectedId !== undefined) {
+    throw new BerthError('POOL_UNSUITABLE', {
+      pool,
+      problem: `${disk.path} is empty now, where pool ${expectedId} was`,
+    });
+  }
 }
 
+const tell = (reasons: Disk['reasons']): string => reasons.map(({ message }) => message).join('; ');
+
 /** A btrfs pool's label tells whose it is; an image pool's owner is in its ledger, which opening checks. */
-function refuseOthers(
-  config: PoolConfig,
-  nodeName: string,
-  claim: NonNullable<Disk['pool']>,
-  takeOver: boolean,
-): void {
+function refuseOthers(config: PoolConfig, nodeName: string, claim: NonNullable<Disk['pool']>, takeOver: boolean): void {
   if (claim.node !== undefined && claim.node !== nodeName && !takeOver) {
     throw new BerthError('POOL_FOREIGN', { pool: config.name, owner: claim.node });
   }

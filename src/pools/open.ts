@@ -1,5 +1,6 @@
 import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { BerthError } from '../errors.ts';
 import { enableQuota, quotaStatus, setLabel } from '../host/btrfs.ts';
 import { syncFilesystem, tryLock } from '../host/files.ts';
 import { errorCode } from '../host/libc.ts';
@@ -7,7 +8,6 @@ import { mountFilesystem, unmount } from '../host/mount.ts';
 import { type Mount, readMounts } from '../host/mountinfo.ts';
 import { mountsInAllNamespaces } from '../host/namespaces.ts';
 import { run } from '../host/run.ts';
-import { BerthError } from '../errors.ts';
 import type { BackendDriver } from './backend.ts';
 import { createBtrfsBackend } from './backends/btrfs.ts';
 import { createDirectoryBackend } from './backends/directory.ts';
@@ -184,6 +184,7 @@ function unmountPool(path: string): void {
 /** A directory that is not ours must be empty: nothing of somebody else's is ever mixed with a pool. */
 function refuseForeignContent(spec: PoolSpec, path: string): void {
   if (isPoolDirectory(path)) return;
+  if (spec.expectedId !== undefined) throw notAsBefore(spec, 'no pool');
   const found = foreignEntries(path);
   if (found.length > 0) {
     throw new BerthError('POOL_UNSUITABLE', {
@@ -192,6 +193,12 @@ function refuseForeignContent(spec: PoolSpec, path: string): void {
     });
   }
 }
+
+const notAsBefore = (spec: PoolSpec, found: string): BerthError =>
+  new BerthError('POOL_UNSUITABLE', {
+    pool: spec.name,
+    problem: `${found} is there now, where pool ${spec.expectedId} was; start the daemon anew if that is meant`,
+  });
 
 /** The lock goes with the process, so a second daemon is kept out and a dead one is not in the way. */
 function lockPool(spec: PoolSpec, path: string): number {
@@ -203,6 +210,8 @@ function lockPool(spec: PoolSpec, path: string): number {
 
 /** Writes the owner on a new pool; on one that exists, checks that it is this node's. Returns the pool's id. */
 function stamp(spec: PoolSpec, ledger: Ledger, layout: Layout, step: Step): string {
+  const found = ledger.meta('pool');
+  if (spec.expectedId !== undefined && found !== spec.expectedId) throw notAsBefore(spec, `pool ${found}`);
   const owner = ledger.meta('owner');
   const backend = ledger.meta('backend');
   if (backend !== undefined && backend !== spec.backend) {
@@ -214,7 +223,7 @@ function stamp(spec: PoolSpec, ledger: Ledger, layout: Layout, step: Step): stri
   if (owner !== undefined && owner !== spec.nodeName && !spec.takeOver) {
     throw new BerthError('POOL_FOREIGN', { pool: spec.name, owner });
   }
-  const id = ledger.meta('pool') ?? (spec.storage.kind === 'disks' ? spec.storage.filesystemUuid : newUuid());
+  const id = found ?? (spec.storage.kind === 'disks' ? spec.storage.filesystemUuid : newUuid());
   if (owner !== spec.nodeName) {
     step('adopt.stamp', () => {
       ledger.setMeta('pool', id);
@@ -256,4 +265,3 @@ function mountHolding(path: string): Mount {
   );
   return candidates.reduce((best, mount) => (mount.mountPoint.length >= best.mountPoint.length ? mount : best));
 }
-

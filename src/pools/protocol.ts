@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
-import type { Backend, FilesystemType } from '../volumes/model.ts';
 import type { QuotaMode } from '../host/btrfs.ts';
+import type { Backend, FilesystemType } from '../volumes/model.ts';
 
 /** What the main thread tells a pool's thread of the pool: config, and where the storage is now. */
 export interface PoolSpec {
@@ -25,9 +25,12 @@ export interface PoolSpec {
   reserve: { percent: number } | { bytes: bigint };
   overcommit: number;
   quota: QuotaMode;
-  defaultFilesystem: FilesystemType;
+  /** Of image volumes; the backend chooses when it is not set. */
+  defaultFilesystem?: FilesystemType | undefined;
   /** Take the pool over from the node that owns it. */
   takeOver: boolean;
+  /** The pool that was open here before: its volumes are not to look deleted because another one is there now. */
+  expectedId: string | undefined;
 }
 
 /** The pool's numbers, sent with each answer that may have changed them. */

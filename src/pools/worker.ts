@@ -14,6 +14,7 @@ import { toWire } from './wire-error.ts';
 export function runPoolThread(): void {
   const port = parentPort!;
   const send = (message: FromPool): void => port.postMessage(message);
+  let opening: Promise<void> | undefined;
   let pool: OpenPool | undefined;
   let answers: Answer[] = [];
   let ending = false;
@@ -62,7 +63,10 @@ export function runPoolThread(): void {
   };
 
   const take = async (call: { id: number; operation: string; args: unknown }): Promise<void> => {
-    const operation = operations[call.operation as keyof typeof operations] as (core: unknown, args: unknown) => unknown;
+    const operation = operations[call.operation as keyof typeof operations] as (
+      core: unknown,
+      args: unknown,
+    ) => unknown;
     try {
       if (pool === undefined) throw new BerthError('INTERNAL', { problem: 'the pool is not open' });
       answer({ id: call.id, value: await operation(pool.core, call.args) });
@@ -78,6 +82,7 @@ export function runPoolThread(): void {
   };
 
   const close = async (): Promise<void> => {
+    await opening; // what is half open cannot be closed
     await pool?.core.durable();
     pool?.close();
     send({ kind: 'closed' });
@@ -86,7 +91,7 @@ export function runPoolThread(): void {
   };
 
   port.on('message', (message: ToPool) => {
-    if (message.kind === 'open') void open(message.spec);
+    if (message.kind === 'open') opening = open(message.spec);
     else if (message.kind === 'calls') for (const call of message.calls) void take(call);
     else if (message.kind === 'ping') pong();
     else void close();

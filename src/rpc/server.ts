@@ -7,6 +7,7 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import { BerthError } from '../errors.ts';
 import { claimSocketPath } from './socket-path.ts';
 
 export interface Service {
@@ -34,12 +35,17 @@ export async function listenUnix(listen: {
   options?: ServerOptions;
 }): Promise<UnixServer> {
   const { path, services, mode, options } = listen;
-  mkdirSync(dirname(path), { recursive: true });
-  await claimSocketPath(path);
   const server = new Server(options);
   for (const { definition, implementation } of services) server.addService(definition, implementation);
-  await bind(server, path);
-  chmodSync(path, mode);
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    await claimSocketPath(path);
+    await bind(server, path);
+    chmodSync(path, mode);
+  } catch (error) {
+    if (error instanceof BerthError) throw error;
+    throw new BerthError('SOCKET_PATH_UNUSABLE', { path, problem: (error as Error).message }, { cause: error });
+  }
   let closed: Promise<void> | undefined;
   return {
     path,

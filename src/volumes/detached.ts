@@ -52,7 +52,10 @@ async function unmountVolume(uuid: string, path: string): Promise<void> {
 export function refuseMount(path: string): void {
   const mount = mountAt(path);
   if (mount === undefined) return;
-  throw new BerthError('TARGET_NOT_USABLE', { path, problem: `${mount.source} is mounted there, not a volume of this node` });
+  throw new BerthError('TARGET_NOT_USABLE', {
+    path,
+    problem: `${mount.source} is mounted there, not a volume of this node`,
+  });
 }
 
 const mountAt = (path: string): Mount | undefined => readMounts().findLast((mount) => mount.mountPoint === path);

@@ -77,7 +77,12 @@ export function createVolumeService(pools: () => readonly Pool[]): VolumeService
   };
 
   /** A name belongs to one pool from the moment that a call with it is sent there, so a repeated call finds it again. */
-  const named = async <T>(kind: NamedKind, name: string, choose: () => Pool, act: (pool: Pool) => Promise<T>): Promise<T> => {
+  const named = async <T>(
+    kind: NamedKind,
+    name: string,
+    choose: () => Pool,
+    act: (pool: Pool) => Promise<T>,
+  ): Promise<T> => {
     const holder = names.find(kind, name);
     const pool = (holder === undefined ? undefined : poolOf(holder)) ?? choose();
     if (pool.id !== undefined) names.add(kind, name, pool.id);
@@ -189,7 +194,7 @@ export function createVolumeService(pools: () => readonly Pool[]): VolumeService
       const rooms = fitting.map((pool) => pool.availableBytes());
       return {
         availableBytes: rooms.reduce((sum, bytes) => sum + bytes, 0n),
-        maximumVolumeBytes: rooms.reduce((most, bytes) => (bytes > most ? bytes : most), 0n),
+        maximumVolumeBytes: largest(rooms),
       };
     },
     checkCapabilities: explainMismatch,
@@ -206,10 +211,15 @@ export function createVolumeService(pools: () => readonly Pool[]): VolumeService
 
     async createSnapshot({ name, sourceVolumeId }, call) {
       const { pool, uuid } = locate(sourceVolumeId, 'VOLUME_NOT_FOUND');
-      return named('snapshot', name, () => pool, (holder) => {
-        if (holder !== pool) throw new BerthError('SNAPSHOT_EXISTS', { name });
-        return pool.call('createSnapshot', { name, sourceUuid: uuid }, call);
-      });
+      return named(
+        'snapshot',
+        name,
+        () => pool,
+        (holder) => {
+          if (holder !== pool) throw new BerthError('SNAPSHOT_EXISTS', { name });
+          return pool.call('createSnapshot', { name, sourceUuid: uuid }, call);
+        },
+      );
     },
     async deleteSnapshot(id, call) {
       const { pool, uuid } = locateOrGone(id);
@@ -225,7 +235,8 @@ export function createVolumeService(pools: () => readonly Pool[]): VolumeService
         const { pool, uuid } = locateOrGone(id);
         if (pool === undefined) return { items: [] };
         const snapshot = await pool.call('getSnapshot', { uuid }, call).catch(unlessMissing);
-        const matches = snapshot !== undefined && (sourceVolumeId === undefined || snapshot.sourceVolumeId === sourceVolumeId);
+        const matches =
+          snapshot !== undefined && (sourceVolumeId === undefined || snapshot.sourceVolumeId === sourceVolumeId);
         return { items: matches ? [snapshot] : [] };
       }
       if (sourceVolumeId === undefined) {
@@ -237,7 +248,11 @@ export function createVolumeService(pools: () => readonly Pool[]): VolumeService
       return listAcross({ token, max }, async (pool, after, limit) =>
         pool !== source.pool
           ? []
-          : pool.call('listSnapshots', { limit, sourceUuid: source.uuid, ...(after === undefined ? {} : { after }) }, call),
+          : pool.call(
+              'listSnapshots',
+              { limit, sourceUuid: source.uuid, ...(after === undefined ? {} : { after }) },
+              call,
+            ),
       );
     },
     async createGroupSnapshot({ name, sourceVolumeIds }, call): Promise<GroupSnapshot> {
@@ -247,8 +262,11 @@ export function createVolumeService(pools: () => readonly Pool[]): VolumeService
       if (located.some(({ pool }) => pool !== first.pool)) {
         throw new BerthError('GROUP_NOT_CONSISTENT', { problem: 'they are in different pools' });
       }
-      return named('group', name, () => first.pool, (pool) =>
-        pool.call('createGroup', { name, sourceUuids: located.map(({ uuid }) => uuid) }, call),
+      return named(
+        'group',
+        name,
+        () => first.pool,
+        (pool) => pool.call('createGroup', { name, sourceUuids: located.map(({ uuid }) => uuid) }, call),
       );
     },
     async deleteGroupSnapshot(id, snapshotIds, call) {
@@ -345,14 +363,24 @@ function poolProblem(pool: Pool): HealthProblem | undefined {
   if (state === 'ready') return undefined;
   return {
     status: state === 'opening' ? 'UNKNOWN' : 'INACCESSIBLE',
-    reason: { opening: 'PoolOpening', unhealthy: 'PoolNotAnswering', lost: 'PoolLost' }[state as string] ?? 'PoolFailed',
+    reason:
+      { opening: 'PoolOpening', unhealthy: 'PoolNotAnswering', lost: 'PoolLost' }[state as string] ?? 'PoolFailed',
     message: `pool ${pool.config.name} is ${state}${reason === undefined ? '' : `: ${reason}`}`,
   };
 }
 
 /** Whether a refused create is sure to have left no name behind. */
 const leftNothing = (error: unknown): boolean =>
-  error instanceof BerthError && error.code !== 'POOL_DEADLINE' && error.code !== 'OPERATION_PENDING' && error.code !== 'POOL_UNAVAILABLE';
+  error instanceof BerthError &&
+  error.code !== 'POOL_DEADLINE' &&
+  error.code !== 'OPERATION_PENDING' &&
+  error.code !== 'POOL_UNAVAILABLE';
+
+function largest(numbers: readonly bigint[]): bigint {
+  let most = 0n;
+  for (const number of numbers) if (number > most) most = number;
+  return most;
+}
 
 function unlessMissing(error: unknown): undefined {
   if (error instanceof BerthError && error.status === 'NOT_FOUND') return undefined;

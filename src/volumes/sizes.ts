@@ -9,12 +9,19 @@ const MAXIMUM_SIZE_BYTES = (1n << 63n) - (1n << 20n);
 /** Chooses the size of a volume: what is required, rounded up, and no more than the limit. */
 export function chooseSize(size: SizeRange, bounds: { granularityBytes: bigint; minimumBytes: bigint }): bigint {
   const { requiredBytes, limitBytes } = size;
-  const wanted = requiredBytes > 0n ? requiredBytes : limitBytes > 0n && limitBytes < DEFAULT_SIZE_BYTES ? limitBytes : DEFAULT_SIZE_BYTES;
+  const wanted =
+    requiredBytes > 0n
+      ? requiredBytes
+      : limitBytes > 0n && limitBytes < DEFAULT_SIZE_BYTES
+        ? limitBytes
+        : DEFAULT_SIZE_BYTES;
   const roundUp = (bytes: bigint): bigint =>
     ((bytes + bounds.granularityBytes - 1n) / bounds.granularityBytes) * bounds.granularityBytes;
   const least = roundUp(wanted > bounds.minimumBytes ? wanted : bounds.minimumBytes);
   const possible =
-    requiredBytes === 0n && limitBytes > 0n && least > limitBytes ? (limitBytes / bounds.granularityBytes) * bounds.granularityBytes : least;
+    requiredBytes === 0n && limitBytes > 0n && least > limitBytes
+      ? (limitBytes / bounds.granularityBytes) * bounds.granularityBytes
+      : least;
   if (possible < bounds.minimumBytes || (limitBytes > 0n && possible > limitBytes)) {
     throw new BerthError('SIZE_RANGE_EMPTY', {
       required: requiredBytes,
@@ -55,8 +62,10 @@ export function chooseContent(capabilities: readonly Capability[], offers: Offer
     return 'block';
   }
   if (wanted.length > 1) throw refuse(`${wanted.join(' and ')} at once`);
-  const content = wanted.length === 0 ? offers.defaultFilesystem : offers.filesystems.find((type) => type === wanted[0]);
-  if (content === undefined) throw refuse(`${wanted[0]} is not offered by this pool, ${offers.filesystems.join(', ')} is`);
+  const content =
+    wanted.length === 0 ? offers.defaultFilesystem : offers.filesystems.find((type) => type === wanted[0]);
+  if (content === undefined)
+    throw refuse(`${wanted[0]} is not offered by this pool, ${offers.filesystems.join(', ')} is`);
   return content;
 }
 

@@ -114,6 +114,15 @@ describe('what comes back is what the daemon has', () => {
     });
   });
 
+  it('status also while a pool does not answer', async () => {
+    Object.defineProperty(state, 'jobs', {
+      get: () => {
+        throw new BerthError('POOL_DEADLINE', { pool: 'nvme', operation: 'listJobs' });
+      },
+    });
+    expect(await client.status()).toMatchObject({ node: 'n1', running_jobs: 0 });
+  });
+
   it('every page of a long list', async () => {
     state.volumes = Array.from({ length: 1_201 }, (_, index) => fakeVolume(index + 1));
     const volumes = await client.listVolumes();
@@ -152,9 +161,15 @@ describe('volumes', () => {
     expect(state.calls).toEqual([]);
   });
 
-  it('that do not exist cannot be deleted', async () => {
-    expect(await failure(client.deleteVolume('a.b'))).toMatchObject({ code: 'VOLUME_NOT_FOUND' });
-    expect(await failure(client.deleteSnapshot('a.b'))).toMatchObject({ code: 'SNAPSHOT_NOT_FOUND' });
+  it('and snapshots are deleted, also twice', async () => {
+    state.volumes = [fakeVolume(1)];
+    const { id } = await client.createSnapshot(fakeVolume(1).id, 's');
+    for (const _ of [1, 2]) {
+      await client.deleteSnapshot(id);
+      await client.deleteVolume(fakeVolume(1).id);
+    }
+    expect(state).toMatchObject({ volumes: [], snapshots: [] });
+    expect(await failure(client.deleteVolume(''))).toMatchObject({ code: 'FIELD_INVALID' });
   });
 
   it('grow, also where they are mounted', async () => {

@@ -186,7 +186,8 @@ export function fakeService(state: FakeState): VolumeService {
     },
     volumeStats: unused,
     async volumeUsage(id) {
-      const total = find(id).sizeBytes;
+      const { sizeBytes: total, content } = find(id);
+      if (content === 'block') return { bytes: { total, used: 0n, available: 0n } };
       const bytes = { total, used: total / 4n, available: total - total / 4n };
       return { bytes, inodes: { total: 1_000n, used: 10n, available: 990n } };
     },

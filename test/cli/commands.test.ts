@@ -99,7 +99,7 @@ describe('what is printed', () => {
     'volume list --snapshots',
     'volume show data',
     'volume show abcdef',
-    'volume stats data logs',
+    'volume stats data logs abcdef',
     'job list',
   ])('%s', async (command) => {
     const text = await lab.berth(command.split(' '));
@@ -239,7 +239,8 @@ describe('volume', () => {
   });
 
   it('clone of a volume takes its size, class and content', async () => {
-    await lab.berth(['volume', 'clone', 'data', 'copy']);
+    const { out } = await lab.berth(['volume', 'clone', 'data', 'copy']);
+    expect(out).toBe('volume copy of 1Gi has the content of data\n');
     expect(created()).toMatchObject({
       name: 'copy',
       size: { requiredBytes: `${GIB}n` },
@@ -251,7 +252,8 @@ describe('volume', () => {
 
   it('clone of a snapshot may be larger, and needs no volume that is still there', async () => {
     lab.state.volumes = [];
-    await lab.berth(['volume', 'clone', 'before', 'copy', '--size', '5Gi', '--fs', 'xfs']);
+    const { out } = await lab.berth(['volume', 'clone', 'before', 'copy', '--size', '5Gi', '--fs', 'xfs']);
+    expect(out).toBe('volume copy of 5Gi has the content of before-upgrade\n');
     expect(created()).toMatchObject({
       size: { requiredBytes: `${5n * GIB}n` },
       capabilities: [{ access: { kind: 'mount', fsType: 'xfs' } }],
@@ -352,6 +354,12 @@ describe('what destroys', () => {
     const other = await openLab(full());
     expect(await other.berth([...args, '--yes'])).toMatchObject({ code: 0, questions: [] });
     await other.close();
+  });
+
+  it('asks without letting a name move the cursor', async () => {
+    const { questions } = await lab.berth(['volume', 'delete', 'evil'], { interactive: true });
+    expect(questions[0]).toContain('evil\\u001b[2J\\u000aname');
+    expect((await lab.berth(['volume', 'expand', 'evil', '9Gi'])).out).toContain('evil\\u001b[2J\\u000aname now has');
   });
 
   it('asks with what there is to lose', async () => {

@@ -135,4 +135,10 @@ describe('reportFailure', () => {
     );
     expect(terminal.stdout).toBe('');
   });
+
+  it('keeps lines apart, and the terminal safe', () => {
+    const terminal = fakeTerminal();
+    reportFailure(new BerthError('CONFIG_INVALID', { file: 'f', count: 1, problems: 'a\u001b[2J\nb' }), terminal);
+    expect(terminal.stderr).toContain('f has 1 problem(s):\na\\u001b[2J\nb\n');
+  });
 });

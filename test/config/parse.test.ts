@@ -419,7 +419,7 @@ const POOL = {
   overcommit: 1,
   profile: 'single',
   quota: 'qgroup',
-  fsType: 'ext4',
+  fsType: undefined,
 };
 
 /** A file with one pool in a directory; `keys` override what it has. */

@@ -85,19 +85,22 @@ describe('lock', () => {
 });
 
 describe('errors', () => {
-  test('a bug is INTERNAL: its text is logged with the request id and not sent', async () => {
-    await serve({
-      getVolume: async () => {
-        throw new TypeError('secret detail');
-      },
-    });
-    const call = served.client.call('ControllerGetVolume', { volume_id: 'v' });
-    await expect(call).rejects.toMatchObject({ status: 'INTERNAL', hasStatusDetails: false });
-    const [line] = served.lines;
-    expect(line).toMatchObject({ level: 'error', code: 'INTERNAL', err: { message: 'secret detail' } });
-    const { message } = await call.catch((error) => error);
-    expect(message).toBe(`INTERNAL: unexpected: see the log, request id ${line!['request_id']}`);
-  });
+  test.each([new TypeError('secret detail'), new BerthError('INTERNAL', { problem: 'secret detail' })])(
+    'a bug is INTERNAL: its text is logged with the request id and not sent: %s',
+    async (bug) => {
+      await serve({ getVolume: () => Promise.reject(bug) });
+      const call = served.client.call('ControllerGetVolume', { volume_id: 'v' });
+      await expect(call).rejects.toMatchObject({ status: 'INTERNAL', hasStatusDetails: false });
+      const [line] = served.lines;
+      expect(line).toMatchObject({
+        level: 'error',
+        code: 'INTERNAL',
+        err: { message: expect.stringContaining('secret detail') },
+      });
+      const { message } = await call.catch((error) => error);
+      expect(message).toBe(`INTERNAL: unexpected: see the log, request id ${line!['request_id']}`);
+    },
+  );
 
   test('the cause of an error is logged and not sent', async () => {
     const cause = new Error('ioctl: EIO');

@@ -8,7 +8,8 @@ export async function until(
 ): Promise<void> {
   const end = Date.now() + limitMs;
   while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`still not so after ${limitMs} ms: ${typeof what === 'string' ? what : what()}`);
+    if (Date.now() > end)
+      throw new Error(`still not so after ${limitMs} ms: ${typeof what === 'string' ? what : what()}`);
     await delay(25);
   }
 }

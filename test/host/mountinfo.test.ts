@@ -22,7 +22,12 @@ describe('parseMountInfo', () => {
       source: '/dev/root',
       superOptions: ['rw', 'errors=continue'],
     });
-    expect(shared).toMatchObject({ root: '/volumes/a.1', mountPoint: '/mnt3', fsType: 'btrfs', options: ['ro', 'nosuid'] });
+    expect(shared).toMatchObject({
+      root: '/volumes/a.1',
+      mountPoint: '/mnt3',
+      fsType: 'btrfs',
+      options: ['ro', 'nosuid'],
+    });
   });
 
   test('undoes the octal escapes of space, tab, newline, backslash and hash, and keeps UTF-8', () => {
@@ -31,21 +36,24 @@ describe('parseMountInfo', () => {
   });
 
   test('reads what escapes make of any path', () => {
-    const escape = (text: string): string =>
+    const escaped = (text: string): string =>
       text.replace(/[ \t\n\\#]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
     const path = fc.string({ unit: 'grapheme', minLength: 1 }).filter((text) => !text.includes('\0'));
     fc.assert(
       fc.property(path, fc.array(fc.constantFrom('shared:1', 'master:2', 'unbindable')), (mountPoint, optional) => {
-        const line = ['9 8 0:1 /', escape(`/${mountPoint}`), 'rw', ...optional, '- tmpfs none rw'].join(' ');
+        const line = ['9 8 0:1 /', escaped(`/${mountPoint}`), 'rw', ...optional, '- tmpfs none rw'].join(' ');
         expect(parseMountInfo(line)[0]?.mountPoint).toBe(`/${mountPoint}`);
       }),
     );
   });
 
-  test.each(['', 'rubbish', '1 2 3:4 / /x rw tmpfs none rw', '1 2 3:4 / /x rw -'])('refuses a malformed line: %j', (line) => {
-    if (line === '') expect(parseMountInfo(line)).toEqual([]);
-    else expect(() => parseMountInfo(line)).toThrow(SyntaxError);
-  });
+  test.each(['', 'rubbish', '1 2 3:4 / /x rw tmpfs none rw', '1 2 3:4 / /x rw -'])(
+    'refuses a malformed line: %j',
+    (line) => {
+      if (line === '') expect(parseMountInfo(line)).toEqual([]);
+      else expect(() => parseMountInfo(line)).toThrow(SyntaxError);
+    },
+  );
 
   test('reads this machine', () => {
     expect(readMounts().some((mount) => mount.mountPoint === '/')).toBe(true);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { run, RunError } from '../../src/host/run.ts';
+import { type RunError, run } from '../../src/host/run.ts';
 
 const node = process.execPath;
 const script = (code: string): [string, string[]] => [node, ['-e', code]];
@@ -10,7 +10,9 @@ const failure = (promise: Promise<unknown>): Promise<RunError> =>
   );
 
 test('gives output and exit code, with LC_ALL=C and nothing else of the environment', async () => {
-  const result = await run(...script('console.log(process.env.LC_ALL, process.env.HOME); console.error("e")'), { timeoutMs: 20_000 });
+  const result = await run(...script('console.log(process.env.LC_ALL, process.env.HOME); console.error("e")'), {
+    timeoutMs: 20_000,
+  });
   expect(result).toEqual({ exitCode: 0, stdout: 'C undefined\n', stderr: 'e\n', truncated: false });
 });
 
@@ -48,10 +50,14 @@ test('ends a program that takes too long, its children and one that ignores SIGT
 
 test('ends at an abort, also one before the start', async () => {
   const controller = new AbortController();
-  const running = failure(run(...script('setInterval(() => {}, 1000)'), { timeoutMs: 20_000, signal: controller.signal }));
+  const running = failure(
+    run(...script('setInterval(() => {}, 1000)'), { timeoutMs: 20_000, signal: controller.signal }),
+  );
   controller.abort();
   expect(await running).toMatchObject({ code: 'ABORTED' });
-  expect(await failure(run(...script(''), { timeoutMs: 20_000, signal: controller.signal }))).toMatchObject({ code: 'ABORTED' });
+  expect(await failure(run(...script(''), { timeoutMs: 20_000, signal: controller.signal }))).toMatchObject({
+    code: 'ABORTED',
+  });
 });
 
 test('gives input', async () => {

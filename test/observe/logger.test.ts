@@ -48,7 +48,15 @@ describe('logger', () => {
   });
   test('has the causes of an error', () => {
     const { log, lines } = collect('info');
-    log.error({ err: new Error('outer', { cause: new Error('inner') }) });
-    expect(JSON.stringify(lines[0])).toMatch(/outer.*inner/);
+    const inner = Object.assign(new Error('inner', { cause: 'text from a thread' }), { code: 'EIO' });
+    log.error({ err: new TypeError('outer', { cause: inner }) });
+    expect(lines[0]).toMatchObject({
+      err: {
+        type: 'TypeError',
+        message: 'outer',
+        stack: expect.stringContaining('logger.test.ts'),
+        cause: { message: 'inner', code: 'EIO', cause: 'text from a thread' },
+      },
+    });
   });
 });

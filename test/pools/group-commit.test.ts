@@ -65,5 +65,9 @@ test('a ledger that cannot be written answers nobody and ends it all', async () 
   void group.written();
   await turn();
   await turn();
-  expect({ answered, events, fatal: String(fatal()) }).toEqual({ answered: false, events: [], fatal: 'Error: disk I/O error' });
+  expect({ answered, events, fatal: String(fatal()) }).toEqual({
+    answered: false,
+    events: [],
+    fatal: 'Error: disk I/O error',
+  });
 });

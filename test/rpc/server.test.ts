@@ -91,6 +91,14 @@ describe('listenUnix', () => {
     expect(readFileSync(path, 'utf8')).toBe('mine');
   });
 
+  it('tells why a folder cannot be made', async () => {
+    writeFileSync(join(dir, 'file'), '');
+    await expect(serve(join(dir, 'file/x.sock'))).rejects.toMatchObject({
+      code: 'SOCKET_PATH_UNUSABLE',
+      message: expect.stringMatching(/EEXIST|ENOTDIR/),
+    });
+  });
+
   it('takes paths up to the limit of the system, and names the limit beyond it', async () => {
     const longest = join(dir, 'x'.repeat(SOCKET_PATH_MAX_BYTES - dir.length - 1));
     expect(await call((await serve(longest)).path)).toBe('ok');

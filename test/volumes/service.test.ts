@@ -43,7 +43,10 @@ function fakePool(options: {
   const answers: Record<string, (args: Record<string, unknown>) => unknown> = {
     createVolume: (args) => ({ id: `${id}.${uuid('9')}`, name: args['name'] }),
     listVolumes: ({ after = '', limit }) =>
-      volumes.filter((one) => one > (after as string)).slice(0, limit as number).map((one) => ({ id: `${id}.${one}` })),
+      volumes
+        .filter((one) => one > (after as string))
+        .slice(0, limit as number)
+        .map((one) => ({ id: `${id}.${one}` })),
   };
   return {
     config: { name: options.name ?? `pool-${options.digit}`, class: options.className ?? 'fast' } as PoolConfig,
@@ -105,7 +108,11 @@ describe('choosing a pool', () => {
   });
 
   test('is free again after a refusal', async () => {
-    const first = fakePool({ digit: '1', free: 9n * GIB, fail: new BerthError('POOL_NO_ROOM', { class: 'fast', needed: 1, free: 0 }) });
+    const first = fakePool({
+      digit: '1',
+      free: 9n * GIB,
+      fail: new BerthError('POOL_NO_ROOM', { class: 'fast', needed: 1, free: 0 }),
+    });
     const second = fakePool({ digit: '2' });
     const pools = [first, second];
     const service = createVolumeService(() => pools);
@@ -158,21 +165,24 @@ describe('listing', () => {
     expect(items).toHaveLength(5);
   });
 
-  test.each([1, 2, 3, 4, 5, 6])('gives the same in pages of %i, across pools, without an empty last page', async (max) => {
-    const ids: string[] = [];
-    let token = '';
-    let pages = 0;
-    do {
-      const page = await service.listVolumes({ token, max }, call);
-      ids.push(...page.items.map(({ id }) => id));
-      expect(page.items.length).toBeGreaterThan(0);
-      token = page.next ?? '';
-      pages += 1;
-    } while (token !== '');
-    expect(ids).toHaveLength(5);
-    expect(new Set(ids).size).toBe(5);
-    expect(pages).toBe(Math.ceil(5 / max));
-  });
+  test.each([1, 2, 3, 4, 5, 6])(
+    'gives the same in pages of %i, across pools, without an empty last page',
+    async (max) => {
+      const ids: string[] = [];
+      let token = '';
+      let pages = 0;
+      do {
+        const page = await service.listVolumes({ token, max }, call);
+        ids.push(...page.items.map(({ id }) => id));
+        expect(page.items.length).toBeGreaterThan(0);
+        token = page.next ?? '';
+        pages += 1;
+      } while (token !== '');
+      expect(ids).toHaveLength(5);
+      expect(new Set(ids).size).toBe(5);
+      expect(pages).toBe(Math.ceil(5 / max));
+    },
+  );
 
   test('refuses a token that is none', async () => {
     await expect(service.listVolumes({ token: 'x', max: 1 }, call)).rejects.toEqual(code('PAGE_TOKEN_INVALID'));
@@ -181,6 +191,10 @@ describe('listing', () => {
 
 test('a mount at a path given with an unknown id is left alone', async () => {
   const service = createVolumeService(() => [fakePool({ digit: '1' })]);
-  await expect(service.unpublishVolume({ id: 'rubbish', targetPath: '/proc' }, call)).rejects.toEqual(code('TARGET_NOT_USABLE'));
-  await expect(service.unstageVolume({ id: 'rubbish', stagingPath: '/proc' }, call)).rejects.toEqual(code('TARGET_NOT_USABLE'));
+  await expect(service.unpublishVolume({ id: 'rubbish', targetPath: '/proc' }, call)).rejects.toEqual(
+    code('TARGET_NOT_USABLE'),
+  );
+  await expect(service.unstageVolume({ id: 'rubbish', stagingPath: '/proc' }, call)).rejects.toEqual(
+    code('TARGET_NOT_USABLE'),
+  );
 });

@@ -68,7 +68,9 @@ describe('chooseContent', () => {
     ['two file systems', [mount('ext4'), mount('xfs')], image],
     ['several nodes', [mount('', 'MULTI_NODE_MULTI_WRITER')], image],
   ])('refuses %s', (_what, capabilities, offers) => {
-    expect(() => chooseContent(capabilities, offers)).toThrow(expect.objectContaining({ code: 'CAPABILITY_UNSUPPORTED' }));
+    expect(() => chooseContent(capabilities, offers)).toThrow(
+      expect.objectContaining({ code: 'CAPABILITY_UNSUPPORTED' }),
+    );
   });
 });
 

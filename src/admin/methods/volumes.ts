@@ -45,8 +45,7 @@ export function volumeMethods({ service, stagingDir }: AdminBackend) {
     },
 
     async DeleteVolume({ id }: { id: string }, call: Call) {
-      await service.getVolume(required('id', id), call);
-      await service.deleteVolume(id, call);
+      await service.deleteVolume(required('id', id), call);
       return {};
     },
 
@@ -82,8 +81,7 @@ export function volumeMethods({ service, stagingDir }: AdminBackend) {
     },
 
     async DeleteSnapshot({ id }: { id: string }, call: Call) {
-      await service.getSnapshot(required('id', id), call);
-      await service.deleteSnapshot(id, call);
+      await service.deleteSnapshot(required('id', id), call);
       return {};
     },
 

@@ -8,6 +8,7 @@ import { confirm } from '../confirm.ts';
 import { formatBytes, printable } from '../output/format.ts';
 import { diskJson, explanationJson, formatJson, poolJson } from '../output/json.ts';
 import { type Column, formatFields, formatTable } from '../output/table.ts';
+import { tell } from '../output/tell.ts';
 import type { Style } from '../output/terminal.ts';
 import { findDisk } from '../resolve.ts';
 import { untilDone } from '../wait.ts';
@@ -74,7 +75,7 @@ interface AdoptOptions {
 }
 
 async function adopt(session: Session, name: string, options: AdoptOptions): Promise<void> {
-  const { client, terminal, json } = session;
+  const { client, terminal } = session;
   const found = await findDisk(client, name);
   const { disk } = found;
   // What a script was shown is what it names; a person is shown it now.
@@ -93,9 +94,7 @@ async function adopt(session: Session, name: string, options: AdoptOptions): Pro
     backend: options.backend,
   };
   const pool = await untilDone(session, () => client.adoptDisk(request));
-  terminal.out(
-    json ? formatJson(poolJson(pool)) : `pool ${pool.name} of ${formatBytes(pool.totalBytes)} is ${pool.state}\n`,
-  );
+  tell(session, poolJson(pool), `pool ${pool.name} of ${formatBytes(pool.totalBytes)} is ${pool.state}`);
 }
 
 const verdictStyles: Record<DiskView['verdict'], Style | undefined> = {

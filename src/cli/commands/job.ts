@@ -6,6 +6,7 @@ import { formatAge, formatBytes, formatPercent, printable } from '../output/form
 import { formatJson, jobJson } from '../output/json.ts';
 import { createProgress } from '../output/progress.ts';
 import { type Column, formatTable } from '../output/table.ts';
+import { tell } from '../output/tell.ts';
 import type { Style, Terminal } from '../output/terminal.ts';
 import { findJob, shortId, shortIds } from '../resolve.ts';
 import { addGroup, examples } from './help.ts';
@@ -65,10 +66,10 @@ async function watch({ client, terminal, json }: Session, names: string[]): Prom
   }
 }
 
-async function cancel({ client, terminal, json }: Session, name: string): Promise<void> {
-  const job = await findJob(client, name);
-  await client.cancelJob(job.id);
-  terminal.out(json ? formatJson(jobJson(job)) : `job ${shortId(job.id)} is being cancelled\n`);
+async function cancel(session: Session, name: string): Promise<void> {
+  const job = await findJob(session.client, name);
+  await session.client.cancelJob(job.id);
+  tell(session, jobJson(job), `job ${shortId(job.id)} is being cancelled`);
 }
 
 type Show = (jobs: readonly Job[]) => void;

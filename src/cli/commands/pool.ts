@@ -6,6 +6,7 @@ import { confirm } from '../confirm.ts';
 import { formatBytes } from '../output/format.ts';
 import { formatJson, poolJson } from '../output/json.ts';
 import { type Column, formatFields, formatTable } from '../output/table.ts';
+import { tell } from '../output/tell.ts';
 import type { Style, Terminal } from '../output/terminal.ts';
 import { findPool } from '../resolve.ts';
 import { addGroup, examples } from './help.ts';
@@ -45,11 +46,12 @@ async function show({ client, terminal, json }: Session, name: string): Promise<
   terminal.out(json ? formatJson(poolJson(pool)) : poolFields(pool));
 }
 
-async function importPool({ client, terminal, json }: Session, name: string, { yes = false }): Promise<void> {
+async function importPool(session: Session, name: string, { yes = false }): Promise<void> {
+  const { client, terminal } = session;
   const question = `Take over pool ${name}? Its volumes must be in use by no other node.`;
   await confirm(terminal, `taking over pool ${name}`, question, yes);
   const pool = await client.importPool(name);
-  terminal.out(json ? formatJson(poolJson(pool)) : `pool ${pool.name} belongs to this node now\n`);
+  tell(session, poolJson(pool), `pool ${pool.name} belongs to this node now`);
 }
 
 const stateStyles: Partial<Record<PoolState, Style>> = {

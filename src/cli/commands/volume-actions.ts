@@ -7,9 +7,10 @@ import { confirm } from '../confirm.ts';
 import { formatBytes } from '../output/format.ts';
 import { checkJson, snapshotJson, volumeJson } from '../output/json.ts';
 import { formatTable } from '../output/table.ts';
+import { tell } from '../output/tell.ts';
 import { findSnapshot, findVolume } from '../resolve.ts';
 import { untilDone } from '../wait.ts';
-import { announce, print, printJson, snapshotTable, usageColumns, volumeFields, volumeTable } from './volume-views.ts';
+import { print, printJson, snapshotTable, usageColumns, volumeFields, volumeTable } from './volume-views.ts';
 
 export async function list(session: Session, { snapshots }: { snapshots?: true }): Promise<void> {
   if (snapshots) {
@@ -27,19 +28,19 @@ export async function show(session: Session, name: string): Promise<void> {
 }
 
 export async function remove(session: Session, name: string, options: { snapshot?: true; yes?: true }): Promise<void> {
-  const { client, terminal, json } = session;
+  const { client, terminal } = session;
   const yes = options.yes ?? false;
   if (options.snapshot) {
     const found = await findSnapshot(client, name);
     await confirm(terminal, `deleting snapshot ${found.name}`, `Delete snapshot ${found.name}?`, yes);
     await client.deleteSnapshot(found.id);
-    return json ? printJson(session, snapshotJson(found)) : print(session, `snapshot ${found.name} is deleted\n`);
+    return tell(session, snapshotJson(found), `snapshot ${found.name} is deleted`);
   }
   const found = await findVolume(client, name);
   const what = `volume ${found.name} of ${formatBytes(found.sizeBytes)} in pool ${found.poolName}`;
   await confirm(terminal, `deleting ${what}`, `Delete ${what} and all its data?`, yes);
   await untilDone(session, () => client.deleteVolume(found.id));
-  return json ? printJson(session, volumeJson(found)) : print(session, `volume ${found.name} is deleted\n`);
+  tell(session, volumeJson(found), `volume ${found.name} is deleted`);
 }
 
 export async function expand(session: Session, name: string, change: SizeChange): Promise<void> {
@@ -47,14 +48,13 @@ export async function expand(session: Session, name: string, change: SizeChange)
   const sizeBytes = change.relative ? before.sizeBytes + change.bytes : change.bytes;
   const after = await untilDone(session, () => session.client.expandVolume(before.id, sizeBytes));
   const verb = after.sizeBytes > before.sizeBytes ? 'now has' : 'keeps its';
-  announce(session, after, `volume ${after.name} ${verb} ${formatBytes(after.sizeBytes)}`);
+  tell(session, volumeJson(after), `volume ${after.name} ${verb} ${formatBytes(after.sizeBytes)}`);
 }
 
 export async function snapshot(session: Session, name: string, snapshotName: string): Promise<void> {
   const source = await findVolume(session.client, name);
   const taken = await untilDone(session, () => session.client.createSnapshot(source.id, snapshotName));
-  if (session.json) return printJson(session, snapshotJson(taken));
-  print(session, `snapshot ${taken.name} of volume ${source.name} is taken\n`);
+  tell(session, snapshotJson(taken), `snapshot ${taken.name} of volume ${source.name} is taken`);
 }
 
 export async function mount(
@@ -66,14 +66,14 @@ export async function mount(
   const { id } = await findVolume(session.client, name);
   const at = { path: resolve(path), readOnly: options.readOnly ?? false, mountOptions: options.options ?? [] };
   const volume = await untilDone(session, () => session.client.mountVolume({ id, ...at }));
-  announce(session, volume, `volume ${volume.name} is mounted at ${at.path}`);
+  tell(session, volumeJson(volume), `volume ${volume.name} is mounted at ${at.path}`);
 }
 
 export async function unmount(session: Session, name: string, path: string | undefined): Promise<void> {
   const at = resolve(path ?? name);
   const { id } = path === undefined ? await mountedAt(session, at) : await findVolume(session.client, name);
   const volume = await session.client.unmountVolume(id, at);
-  announce(session, volume, `volume ${volume.name} is no longer mounted at ${at}`);
+  tell(session, volumeJson(volume), `volume ${volume.name} is no longer mounted at ${at}`);
 }
 
 async function mountedAt({ client }: Session, path: string): Promise<Volume> {

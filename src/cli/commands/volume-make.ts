@@ -2,9 +2,10 @@ import { BerthError } from '../../errors.ts';
 import type { Snapshot, Volume } from '../../volumes/model.ts';
 import type { Session } from '../cli.ts';
 import { formatBytes } from '../output/format.ts';
+import { volumeJson } from '../output/json.ts';
+import { tell } from '../output/tell.ts';
 import { findSnapshot, findVolume } from '../resolve.ts';
 import { untilDone } from '../wait.ts';
-import { announce } from './volume-views.ts';
 
 interface CreateOptions {
   size: bigint;
@@ -27,7 +28,11 @@ export async function create(session: Session, name: string, options: CreateOpti
     source: null,
   };
   const volume = await untilDone(session, () => session.client.createVolume(request));
-  announce(session, volume, `volume ${volume.name} of ${formatBytes(volume.sizeBytes)} is in pool ${volume.poolName}`);
+  tell(
+    session,
+    volumeJson(volume),
+    `volume ${volume.name} of ${formatBytes(volume.sizeBytes)} is in pool ${volume.poolName}`,
+  );
 }
 
 interface CloneOptions {
@@ -52,9 +57,9 @@ export async function clone(session: Session, from: string, name: string, option
     source: { kind, id: item.id },
   };
   const volume = await untilDone(session, () => client.createVolume(request));
-  announce(
+  tell(
     session,
-    volume,
+    volumeJson(volume),
     `volume ${volume.name} of ${formatBytes(volume.sizeBytes)} has the content of ${item.name}`,
   );
 }

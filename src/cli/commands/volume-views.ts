@@ -1,8 +1,8 @@
 import type { VolumeCheck } from '../../admin/client.ts';
-import type { Snapshot, Volume, VolumeState } from '../../volumes/model.ts';
+import type { Snapshot, Usage, Volume, VolumeState } from '../../volumes/model.ts';
 import type { Session } from '../cli.ts';
 import { formatAge, formatBytes, formatPercent } from '../output/format.ts';
-import { formatJson, volumeJson } from '../output/json.ts';
+import { formatJson, isKnown } from '../output/json.ts';
 import { type Column, formatFields, formatTable } from '../output/table.ts';
 import type { Style } from '../output/terminal.ts';
 import { shortId, shortIds } from '../resolve.ts';
@@ -55,12 +55,18 @@ export const volumeFields = (volume: Volume, now: number): string =>
     ['mounts', volume.mounts.map(({ path, readOnly }) => (readOnly ? `${path} (read-only)` : path))],
   ]);
 
+/** Leaves out what nobody knows: how full a raw block volume is, or an image that is not mounted. */
+const known =
+  (format: (bytes: Usage['bytes']) => string) =>
+  ({ usage: { bytes } }: VolumeCheck): string =>
+    isKnown(bytes) ? format(bytes) : '';
+
 export const usageColumns: Column<VolumeCheck>[] = [
   { header: 'NAME', value: ({ volume }) => volume.name },
   { header: 'SIZE', value: ({ usage }) => formatBytes(usage.bytes.total), align: 'right' },
-  { header: 'USED', value: ({ usage }) => formatBytes(usage.bytes.used), align: 'right' },
-  { header: 'FREE', value: ({ usage }) => formatBytes(usage.bytes.available), align: 'right' },
-  { header: 'USE', value: ({ usage }) => formatPercent(usage.bytes.used, usage.bytes.total), align: 'right' },
+  { header: 'USED', value: known(({ used }) => formatBytes(used)), align: 'right' },
+  { header: 'FREE', value: known(({ available }) => formatBytes(available)), align: 'right' },
+  { header: 'USE', value: known(({ used, total }) => formatPercent(used, total)), align: 'right' },
   {
     header: 'INODES',
     value: ({ usage: { inodes } }) => (inodes === undefined ? '-' : formatPercent(inodes.used, inodes.total)),
@@ -75,9 +81,3 @@ export const usageColumns: Column<VolumeCheck>[] = [
 
 export const print = ({ terminal }: Session, text: string): void => terminal.out(text);
 export const printJson = ({ terminal }: Session, value: unknown): void => terminal.out(formatJson(value));
-
-/** The volume that a command leaves: as JSON, or in a sentence. */
-export function announce(session: Session, volume: Volume, sentence: string): void {
-  if (session.json) printJson(session, volumeJson(volume));
-  else print(session, `${sentence}\n`);
-}

@@ -1,7 +1,7 @@
 import type { DiskExplanation, NodeStatus, VolumeCheck } from '../../admin/client.ts';
 import type { DiskView } from '../../admin/wire/disks.ts';
 import { toDiskJson } from '../../disks/json.ts';
-import type { Job, PoolStatus, Snapshot, Volume } from '../../volumes/model.ts';
+import type { Job, PoolStatus, Snapshot, Usage, Volume } from '../../volumes/model.ts';
 
 /**
  * What `--json` prints. Names and meanings are stable, docs/reference/cli.md describes them: bytes are numbers, times
@@ -88,10 +88,13 @@ export const statusJson = (status: NodeStatus) => ({
   pools: status.pools.map(poolJson),
 });
 
-const usageJson = (usage: VolumeCheck['usage']['bytes']) => ({
+/** Of a raw block volume, and of an image that is not mounted, only the total is known. */
+export const isKnown = (usage: Usage['bytes']): boolean => usage.used > 0n || usage.available > 0n;
+
+const usageJson = (usage: Usage['bytes']) => ({
   total: Number(usage.total),
-  used: Number(usage.used),
-  available: Number(usage.available),
+  used: isKnown(usage) ? Number(usage.used) : null,
+  available: isKnown(usage) ? Number(usage.available) : null,
 });
 
 export const checkJson = ({ volume, usage, problems }: VolumeCheck) => ({

@@ -53,7 +53,7 @@ export function probeImageSupport(poolDirFd: number, poolDirPath: string): Image
   }
 }
 
-const UNSUPPORTED = new Set(['EOPNOTSUPP', 'ENOTSUP', 'ENOTTY', 'EINVAL', 'EXDEV', 'ENOSYS', 'EPERM']);
+const UNSUPPORTED = new Set(['EOPNOTSUPP', 'ENOTTY', 'EINVAL', 'EXDEV', 'ENOSYS', 'EPERM']);
 
 function supported(act: () => void): boolean {
   try {

@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { BerthError } from '../../errors.ts';
 import { blockSize } from '../../host/block.ts';
+import { hasCapability } from '../../host/capability.ts';
 import { nextData } from '../../host/files.ts';
 import type { MakeSpec, Place } from '../backend.ts';
 import type { ObjectRow } from '../ledger.ts';
@@ -10,12 +11,23 @@ import { runTool } from './tool.ts';
 const MIB = 1n << 20n;
 const FORMAT_TIMEOUT_MS = 300_000;
 
+/** mkfs.xfs makes smaller ones, which nobody should want, only when told that they are unsupported. */
+const USUAL_XFS_MINIMUM_BYTES = 300n * MIB;
+
+/** The kernel grows a mounted ext4 only for those who have CAP_SYS_RESOURCE, which some sandboxes withhold from root. */
+function ext4Grows(): boolean {
+  return hasCapability('CAP_SYS_RESOURCE');
+}
+
+/** ext4, unless its volumes could not grow while they are mounted; then xfs of any size. */
+export const usualFilesystem = (): ImageFilesystem => (ext4Grows() ? 'ext4' : 'xfs');
+
 type ImageFilesystem = 'ext4' | 'xfs' | 'btrfs';
 
 interface Format {
   /** What the tool takes at least, with its default layout. */
   minimumBytes: bigint;
-  args(uuid: string): string[];
+  args(spec: MakeSpec): string[];
   /** Where its super block says what it is. */
   magic: { offset: number; bytes: Buffer };
 }
@@ -28,7 +40,7 @@ interface Format {
 const formats: Record<ImageFilesystem, Format> = {
   ext4: {
     minimumBytes: 8n * MIB,
-    args: (uuid) => [
+    args: ({ uuid }) => [
       '-q',
       '-b',
       '4096',
@@ -42,13 +54,21 @@ const formats: Record<ImageFilesystem, Format> = {
     magic: { offset: 1080, bytes: Buffer.from([0x53, 0xef]) },
   },
   xfs: {
-    minimumBytes: 300n * MIB,
-    args: (uuid) => ['-q', '-K', '-s', 'size=4096', '-m', `uuid=${uuid}`],
+    minimumBytes: ext4Grows() ? USUAL_XFS_MINIMUM_BYTES : 16n * MIB,
+    args: ({ uuid, sizeBytes }) => [
+      ...(sizeBytes < USUAL_XFS_MINIMUM_BYTES ? ['--unsupported'] : []),
+      '-q',
+      '-K',
+      '-s',
+      'size=4096',
+      '-m',
+      `uuid=${uuid}`,
+    ],
     magic: { offset: 0, bytes: Buffer.from('XFSB') },
   },
   btrfs: {
     minimumBytes: 109n * MIB,
-    args: (uuid) => ['-q', '-K', '-m', 'single', '-d', 'single', '-U', uuid],
+    args: ({ uuid }) => ['-q', '-K', '-m', 'single', '-d', 'single', '-U', uuid],
     magic: { offset: 65_600, bytes: Buffer.from('_BHRfS_M') },
   },
 };
@@ -73,7 +93,7 @@ export async function formatImage(place: Place, spec: MakeSpec): Promise<void> {
   }
   await runTool({
     file: `mkfs.${spec.content}`,
-    args: [...formatOf(spec.content).args(spec.uuid), `${place.dirPath}/${place.name}`],
+    args: [...formatOf(spec.content).args(spec), `${place.dirPath}/${place.name}`],
     purpose: `formatting a volume as ${spec.content}`,
     timeoutMs: FORMAT_TIMEOUT_MS,
   });

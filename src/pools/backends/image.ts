@@ -18,7 +18,7 @@ import {
   stampImage,
   withImage,
 } from './image-file.ts';
-import { formatImage, imageFilesystems, minimumImageBytes, verifyImage } from './image-format.ts';
+import { formatImage, imageFilesystems, minimumImageBytes, usualFilesystem, verifyImage } from './image-format.ts';
 import { attachImage, detachImage, deviceInUse, imageLoops, mountsOfDevice } from './image-loop.ts';
 import { imageUsage, withDirectory } from './image-usage.ts';
 import { runTool } from './tool.ts';
@@ -39,7 +39,7 @@ function ownOptions({ content, parameters }: ObjectRow, asked: readonly string[]
 export interface ImageBackendOptions {
   poolDirPath: string;
   poolDirFd: number;
-  defaultFilesystem: FilesystemType;
+  defaultFilesystem?: FilesystemType | undefined;
 }
 
 /**
@@ -54,7 +54,7 @@ export function createImageBackend(options: ImageBackendOptions): BackendDriver 
     kind: 'image',
     granularityBytes: 4096n,
     filesystems: imageFilesystems,
-    defaultFilesystem: options.defaultFilesystem,
+    defaultFilesystem: options.defaultFilesystem ?? usualFilesystem(),
     blockVolumes: true,
     limitsEnforced: true,
     snapshotKind: support.reflink ? 'instant' : 'copy',

@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
+import { BerthError } from '../../errors.ts';
 import { freezeFilesystem, thawFilesystem } from '../../host/files.ts';
 import { errorCode } from '../../host/libc.ts';
-import { BerthError } from '../../errors.ts';
 import type { CopySource, Made, Place } from '../backend.ts';
 import { fullId, mountsOf, type PoolCore, placeOf, verifyToken } from '../core.ts';
 import { runJob } from '../jobs.ts';
@@ -22,8 +22,10 @@ export async function copyObject(
   const copy = (): Promise<Made> | Made =>
     core.step(`${verb}.copy`, () => {
       if (core.backend.snapshotKind === 'instant') return core.backend.copy(from, staging, spec, () => {});
-      return runJob(core, { kind: 'copy', uuid: spec.uuid, totalBytes: source.sizeBytes, cancellable: true }, (progress, signal) =>
-        Promise.resolve(core.backend.copy(from, staging, { ...spec, signal }, progress)),
+      return runJob(
+        core,
+        { kind: 'copy', uuid: spec.uuid, totalBytes: source.sizeBytes, cancellable: true },
+        (progress, signal) => Promise.resolve(core.backend.copy(from, staging, { ...spec, signal }, progress)),
       );
     });
   if (!core.backend.freezesForCopy || from.mountedAt === undefined) return copy();

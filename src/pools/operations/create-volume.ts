@@ -36,7 +36,11 @@ export async function createVolume(core: PoolCore, args: CreateVolumeArgs): Prom
     content: args.content,
     parameters: args.parameters,
     source: args.source,
-    grow: source !== undefined && source.sizeBytes < args.sizeBytes && core.backend.growsFilesystem && args.content !== 'block',
+    grow:
+      source !== undefined &&
+      source.sizeBytes < args.sizeBytes &&
+      core.backend.growsFilesystem &&
+      args.content !== 'block',
     createdAt: core.now(),
   };
   const spec: MakeSpec = row;
@@ -64,7 +68,10 @@ function checkSame(core: PoolCore, row: ObjectRow, args: CreateVolumeArgs): Obje
   if (row.parameters.thin !== args.parameters.thin) throw differs('parameter thin');
   if (row.parameters.nodatacow !== args.parameters.nodatacow) throw differs('parameter nodatacow');
   if (row.state !== 'ready') {
-    throw new BerthError('OPERATION_PENDING', { subject: args.name, operation: core.busy.get(row.uuid) ?? 'CreateVolume' });
+    throw new BerthError('OPERATION_PENDING', {
+      subject: args.name,
+      operation: core.busy.get(row.uuid) ?? 'CreateVolume',
+    });
   }
   return row;
 }
@@ -83,4 +90,3 @@ function checkSource(source: ObjectRow, args: CreateVolumeArgs): void {
 }
 
 const describe = (content: ObjectRow['content']): string => (content === 'block' ? 'a raw block device' : content);
-

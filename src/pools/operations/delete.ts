@@ -39,5 +39,8 @@ function refuseUsed(core: PoolCore, row: ObjectRow): void {
   const users = mounts.map((mount) => mount.mountPoint);
   if (device !== undefined) users.push(device);
   if (users.length === 0) return;
-  throw new BerthError('VOLUME_IN_USE', { id: fullId(core, row.uuid), users: [...new Set(users)].slice(0, 5).join(', ') });
+  throw new BerthError('VOLUME_IN_USE', {
+    id: fullId(core, row.uuid),
+    users: [...new Set(users)].slice(0, 5).join(', '),
+  });
 }

@@ -1,6 +1,16 @@
-import { errorCode } from '../../host/libc.ts';
 import { BerthError } from '../../errors.ts';
-import { commitStep, findObject, fullId, holding, mountsOf, type PoolCore, placeOf, verifyToken, writeStep } from '../core.ts';
+import { errorCode } from '../../host/libc.ts';
+import {
+  commitStep,
+  findObject,
+  fullId,
+  holding,
+  mountsOf,
+  type PoolCore,
+  placeOf,
+  verifyToken,
+  writeStep,
+} from '../core.ts';
 import type { ObjectRow } from '../ledger.ts';
 
 /** ControllerExpandVolume: the promise and the outer size; `grow` stays set until the file system inside has followed. */

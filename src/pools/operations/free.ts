@@ -43,10 +43,14 @@ async function freeObject(core: PoolCore, row: ObjectRow): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {
       await core.step('delete.free', () =>
-        runJob(core, { kind: 'free', uuid: row.uuid, totalBytes: row.chargedBytes, cancellable: false }, async (progress) => {
-          verifyToken(core, row, trash);
-          await core.backend.free(trash, row, progress);
-        }),
+        runJob(
+          core,
+          { kind: 'free', uuid: row.uuid, totalBytes: row.chargedBytes, cancellable: false },
+          async (progress) => {
+            verifyToken(core, row, trash);
+            await core.backend.free(trash, row, progress);
+          },
+        ),
       );
       await commitStep(core, 'delete.forget', () => core.ledger.removeObject(row.uuid));
       return;

@@ -1,6 +1,16 @@
 import { BerthError } from '../../errors.ts';
 import type { CopySource, Made } from '../backend.ts';
-import { commitStep, findObject, fullId, holding, mountsOf, newUuid, type PoolCore, placeOf, writeStep } from '../core.ts';
+import {
+  commitStep,
+  findObject,
+  fullId,
+  holding,
+  mountsOf,
+  newUuid,
+  type PoolCore,
+  placeOf,
+  writeStep,
+} from '../core.ts';
 import type { GroupRow, ObjectRow } from '../ledger.ts';
 import { describeSource, frozen } from './copy.ts';
 import { discard } from './delete.ts';
@@ -96,10 +106,15 @@ export async function deleteGroup(core: PoolCore, args: { uuid: string; snapshot
   if (group === undefined) return;
   const members = core.ledger.groupMembers(group.uuid);
   checkMembers(core, group, members, args.snapshotUuids);
-  await holding(core, 'DeleteVolumeGroupSnapshot', members.map((member) => member.uuid), async () => {
-    await Promise.all(members.map((member) => discard(core, member)));
-    await commitStep(core, 'delete.commit', () => core.ledger.removeGroup(group.uuid));
-  });
+  await holding(
+    core,
+    'DeleteVolumeGroupSnapshot',
+    members.map((member) => member.uuid),
+    async () => {
+      await Promise.all(members.map((member) => discard(core, member)));
+      await commitStep(core, 'delete.commit', () => core.ledger.removeGroup(group.uuid));
+    },
+  );
 }
 
 export function getGroup(core: PoolCore, args: { uuid: string; snapshotUuids: string[] }): GroupResult {

@@ -1,10 +1,19 @@
-import type { Capacity, HealthProblem, Job, Snapshot, Usage, Volume } from '../../volumes/model.ts';
+import type {
+  Access,
+  Capacity,
+  GroupSnapshot,
+  HealthProblem,
+  Job,
+  Snapshot,
+  Usage,
+  Volume,
+} from '../../volumes/model.ts';
 import type { PoolCore } from '../core.ts';
 import { cancelJob, listJobs } from '../jobs.ts';
-import { createVolume, type CreateVolumeArgs } from './create-volume.ts';
+import { type CreateVolumeArgs, createVolume } from './create-volume.ts';
 import { deleteObject } from './delete.ts';
 import { expandNode, expandVolume } from './expand.ts';
-import { createGroup, deleteGroup, getGroup, type GroupResult } from './group-snapshot.ts';
+import { createGroup, deleteGroup, type GroupResult, getGroup } from './group-snapshot.ts';
 import { type PublishArgs, publishVolume, unpublishVolume } from './publish.ts';
 import {
   getSnapshot,
@@ -19,7 +28,6 @@ import {
 } from './query.ts';
 import { createSnapshot } from './snapshot.ts';
 import { stageVolume, unstageVolume } from './stage.ts';
-import type { Access, GroupSnapshot } from '../../volumes/model.ts';
 
 /** Everything that can be asked of a pool, by name: arguments and answers are what crosses between the threads. */
 export const operations = {

@@ -1,10 +1,10 @@
+import { BerthError } from '../../errors.ts';
 import { renameNoReplace } from '../../host/files.ts';
 import { errorCode } from '../../host/libc.ts';
-import { BerthError } from '../../errors.ts';
 import type { Made, Place } from '../backend.ts';
 import { commitStep, type PoolCore, placeOf, writeStep } from '../core.ts';
-import type { ObjectRow } from '../ledger.ts';
 import { type Folder, homeOf } from '../layout.ts';
+import type { ObjectRow } from '../ledger.ts';
 import { discardUnfinished } from './free.ts';
 
 /**

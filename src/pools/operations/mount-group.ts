@@ -16,7 +16,9 @@ export async function giveToGroup(path: string, group: string): Promise<void> {
   if (root.gid === gid && root.mode === wanted) return;
   const beneath = [path, '-xdev', '-mindepth', '1'];
   await run('find', [...beneath, '-exec', 'chown', '-h', `:${gid}`, '{}', '+'], { timeoutMs: TIME_LIMIT_MS });
-  await run('find', [...beneath, '-not', '-type', 'l', '-exec', 'chmod', 'g+rwX', '{}', '+'], { timeoutMs: TIME_LIMIT_MS });
+  await run('find', [...beneath, '-not', '-type', 'l', '-exec', 'chmod', 'g+rwX', '{}', '+'], {
+    timeoutMs: TIME_LIMIT_MS,
+  });
   await run('find', [...beneath, '-type', 'd', '-exec', 'chmod', 'g+s', '{}', '+'], { timeoutMs: TIME_LIMIT_MS });
   lchownSync(path, root.uid, gid);
   chmodSync(path, wanted & 0o7777);

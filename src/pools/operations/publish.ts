@@ -1,7 +1,7 @@
 import { closeSync, constants, lstatSync, mkdirSync, openSync, rmdirSync, unlinkSync } from 'node:fs';
+import { BerthError } from '../../errors.ts';
 import { errorCode } from '../../host/libc.ts';
 import { bindMount, isMountFlag, type MountFlag } from '../../host/mount.ts';
-import { BerthError } from '../../errors.ts';
 import type { Access, AccessMode } from '../../volumes/model.ts';
 import { findObject, fullId, holding, mountsOf, type PoolCore } from '../core.ts';
 import type { ObjectRow } from '../ledger.ts';
@@ -30,7 +30,10 @@ export async function publishVolume(core: PoolCore, args: PublishArgs): Promise<
     const present = topMount(args.targetPath);
     if (present !== undefined) {
       if (!isOurs(core, row, present, device)) {
-        throw new BerthError('TARGET_NOT_USABLE', { path: args.targetPath, problem: `${present.source} is mounted there` });
+        throw new BerthError('TARGET_NOT_USABLE', {
+          path: args.targetPath,
+          problem: `${present.source} is mounted there`,
+        });
       }
       requireOptions(core, row, present, flags);
       return;
@@ -60,7 +63,10 @@ export async function unpublishVolume(core: PoolCore, args: { uuid: string; targ
   const unpublish = async (): Promise<void> => {
     if (row !== undefined) core.step('unpublish.unmount', () => unmountAll(core, row, args.targetPath));
     else if (topMount(args.targetPath) !== undefined) {
-      throw new BerthError('TARGET_NOT_USABLE', { path: args.targetPath, problem: 'something unknown is mounted there' });
+      throw new BerthError('TARGET_NOT_USABLE', {
+        path: args.targetPath,
+        problem: 'something unknown is mounted there',
+      });
     }
     removeTarget(args.targetPath);
   };
@@ -83,7 +89,8 @@ function sourceOf(
   mounts: readonly { mountPoint: string }[],
   device: string | undefined,
 ): string {
-  const staged = args.access.kind === 'block' ? device : mounts.find((mount) => mount.mountPoint === args.stagingPath)?.mountPoint;
+  const staged =
+    args.access.kind === 'block' ? device : mounts.find((mount) => mount.mountPoint === args.stagingPath)?.mountPoint;
   if (staged === undefined) {
     throw new BerthError('VOLUME_NOT_STAGED', { id: fullId(core, row.uuid), path: args.stagingPath });
   }
@@ -94,17 +101,27 @@ function sourceOf(
 function makeTarget(path: string, kind: Access['kind']): boolean {
   try {
     if (kind === 'mount') mkdirSync(path, { mode: 0o750 });
-    else closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600));
+    else
+      closeSync(
+        openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600),
+      );
     return true;
   } catch (error) {
     if (errorCode(error) === 'ENOENT') {
-      throw new BerthError('TARGET_NOT_USABLE', { path, problem: 'its parent directory does not exist' }, { cause: error });
+      throw new BerthError(
+        'TARGET_NOT_USABLE',
+        { path, problem: 'its parent directory does not exist' },
+        { cause: error },
+      );
     }
     if (errorCode(error) !== 'EEXIST') throw error;
   }
   const present = lstatSync(path);
   if (kind === 'mount' ? !present.isDirectory() : !present.isFile()) {
-    throw new BerthError('TARGET_NOT_USABLE', { path, problem: `it is not a ${kind === 'mount' ? 'directory' : 'file'}` });
+    throw new BerthError('TARGET_NOT_USABLE', {
+      path,
+      problem: `it is not a ${kind === 'mount' ? 'directory' : 'file'}`,
+    });
   }
   return false;
 }
@@ -115,11 +132,19 @@ export function removeTarget(path: string): void {
     const present = lstatSync(path);
     if (present.isDirectory()) rmdirSync(path);
     else if (present.isFile() && present.size === 0) unlinkSync(path);
-    else throw new BerthError('TARGET_NOT_USABLE', { path, problem: 'it is neither an empty directory nor an empty file' });
+    else
+      throw new BerthError('TARGET_NOT_USABLE', {
+        path,
+        problem: 'it is neither an empty directory nor an empty file',
+      });
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return;
     if (errorCode(error) === 'ENOTEMPTY' || errorCode(error) === 'EBUSY') {
-      throw new BerthError('TARGET_NOT_USABLE', { path, problem: 'files lie in it that are not the volume’s' }, { cause: error });
+      throw new BerthError(
+        'TARGET_NOT_USABLE',
+        { path, problem: 'files lie in it that are not the volume’s' },
+        { cause: error },
+      );
     }
     throw error;
   }

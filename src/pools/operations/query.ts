@@ -1,5 +1,5 @@
-import { readMounts } from '../../host/mountinfo.ts';
 import { BerthError } from '../../errors.ts';
+import { readMounts } from '../../host/mountinfo.ts';
 import type { HealthProblem, Snapshot, Usage, Volume } from '../../volumes/model.ts';
 import { findObject, fullId, mountsOf, type PoolCore, placeOf } from '../core.ts';
 import type { ObjectRow } from '../ledger.ts';
@@ -76,10 +76,14 @@ export function volumeHealth(core: PoolCore, args: { uuid: string }): HealthProb
   const row = findObject(core, 'volume', args.uuid);
   const found = core.backend.identify(placeOf(core, row));
   if (found === undefined) {
-    return [{ status: 'DATA_LOSS', reason: 'VolumeMissing', message: 'the volume is in the ledger and not on the disk' }];
+    return [
+      { status: 'DATA_LOSS', reason: 'VolumeMissing', message: 'the volume is in the ledger and not on the disk' },
+    ];
   }
   if (found !== row.identity) {
-    return [{ status: 'DATA_LOSS', reason: 'TokenMismatch', message: 'the disk holds something else at the volume’s place' }];
+    return [
+      { status: 'DATA_LOSS', reason: 'TokenMismatch', message: 'the disk holds something else at the volume’s place' },
+    ];
   }
   return [];
 }

@@ -17,9 +17,7 @@ export async function createSnapshot(core: PoolCore, args: { name: string; sourc
   const source = findObject(core, 'volume', args.sourceUuid);
   const row = snapshotRow(core, source, args.name);
   return holding(core, 'CreateSnapshot', [row.uuid, source.uuid], () =>
-    makeObject(core, 'snapshot', row, (staging) =>
-      copyObject(core, 'snapshot', source, staging, row),
-    ),
+    makeObject(core, 'snapshot', row, (staging) => copyObject(core, 'snapshot', source, staging, row)),
   );
 }
 

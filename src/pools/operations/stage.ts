@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
+import { BerthError } from '../../errors.ts';
 import { errorCode } from '../../host/libc.ts';
 import { isMountFlag, unmount } from '../../host/mount.ts';
 import { type Mount, readMounts } from '../../host/mountinfo.ts';
-import { BerthError } from '../../errors.ts';
 import type { Access } from '../../volumes/model.ts';
 import { findObject, fullId, holding, mountsOf, type PoolCore, placeOf, verifyToken } from '../core.ts';
 import type { ObjectRow } from '../ledger.ts';
@@ -70,7 +70,11 @@ export function unmountAll(core: PoolCore, row: ObjectRow, path: string): void {
       unmount(path);
     } catch (error) {
       if (errorCode(error) !== 'EBUSY') throw error;
-      throw new BerthError('VOLUME_IN_USE', { id: fullId(core, row.uuid), users: `processes in ${path}` }, { cause: error });
+      throw new BerthError(
+        'VOLUME_IN_USE',
+        { id: fullId(core, row.uuid), users: `processes in ${path}` },
+        { cause: error },
+      );
     }
   }
 }
@@ -85,7 +89,9 @@ export function isOurs(core: PoolCore, row: ObjectRow, mount: Mount, device: str
 
 /** A second stage or publish at the same path must ask for what is there (CSI 1.13, ALREADY_EXISTS). */
 export function requireOptions(core: PoolCore, row: ObjectRow, mount: Mount, options: readonly string[]): void {
-  const missing = options.filter((option) => isMountFlag(option) && option !== 'lazytime' && !mount.options.includes(option));
+  const missing = options.filter(
+    (option) => isMountFlag(option) && option !== 'lazytime' && !mount.options.includes(option),
+  );
   const unasked = mount.options.includes('ro') && !options.includes('ro');
   if (missing.some((option) => option !== 'sync' && option !== 'dirsync' && option !== 'strictatime') || unasked) {
     throw new BerthError('PUBLISH_CONFLICT', { id: fullId(core, row.uuid), path: mount.mountPoint });

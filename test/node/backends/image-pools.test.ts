@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { describe } from 'vitest';
+import { hasCapability } from '../../../src/host/capability.ts';
 import { createImageBackend } from '../../../src/pools/backends/image.ts';
 import type { LoopFilesystemType } from '../../helpers/loop.ts';
 import { MIB } from './bench.ts';
@@ -14,13 +14,6 @@ const pairs: { pool: LoopFilesystemType; content: LoopFilesystemType; sizeBytes:
   { pool: 'btrfs', content: 'ext4', sizeBytes: 32n * MIB },
 ];
 
-/** ext4 lets only this capability grow what is mounted; root has it except in some containers. */
-function mayGrowExt4(): boolean {
-  const CAP_SYS_RESOURCE = 24n;
-  const effective = /^CapEff:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]!;
-  return (BigInt(`0x${effective}`) & (1n << CAP_SYS_RESOURCE)) !== 0n;
-}
-
 describe.each(pairs)('$content on $pool', ({ pool, content, sizeBytes }) => {
   contractOf('image', {
     filesystem: pool,
@@ -28,6 +21,6 @@ describe.each(pairs)('$content on $pool', ({ pool, content, sizeBytes }) => {
     sizeBytes,
     createBackend: (layout, poolDirPath) =>
       createImageBackend({ poolDirPath, poolDirFd: layout.rootFd, defaultFilesystem: content }),
-    growthSkipped: content === 'ext4' && !mayGrowExt4() ? 'CAP_SYS_RESOURCE is missing' : undefined,
+    growthSkipped: content === 'ext4' && !hasCapability('CAP_SYS_RESOURCE') ? 'CAP_SYS_RESOURCE is missing' : undefined,
   });
 });

@@ -1,4 +1,16 @@
-import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { listQgroups, qgroupLimit, subvolumeInfo } from '../../../src/host/btrfs.ts';
@@ -103,16 +115,24 @@ const loopsOver = (root: string): { device: string; file: string }[] =>
     file: readFileSync(`/sys/block/${name}/loop/backing_file`, 'utf8').trim(),
   }));
 
+/** Reads a copy, since the daemon has the ledger to itself. */
 function readRows(root: string): Row[] {
-  const db = new DatabaseSync(join(root, '.berth', 'ledger.db'), { readOnly: true });
+  const folder = mkdtempSync(join(tmpdir(), 'berth-ledger-'));
   try {
+    for (const name of ['ledger.db', 'ledger.db-wal']) {
+      const path = join(root, '.berth', name);
+      if (existsSync(path)) copyFileSync(path, join(folder, name));
+    }
+    const db = new DatabaseSync(join(folder, 'ledger.db'));
     const query = db.prepare(
       'SELECT uuid, kind, state, size_bytes AS sizeBytes, charged_bytes AS chargedBytes FROM objects',
     );
     query.setReadBigInts(true);
-    return query.all() as unknown as Row[];
-  } finally {
+    const rows = query.all() as unknown as Row[];
     db.close();
+    return rows;
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 }
 

@@ -29,7 +29,8 @@ const berth = async (...args: string[]) => {
   });
   return { exitCode, stdout, stderr };
 };
-const digestOf = async (disk: string): Promise<string> => JSON.parse((await berth('disk', 'explain', disk, '--json')).stdout).digest;
+const digestOf = async (disk: string): Promise<string> =>
+  JSON.parse((await berth('disk', 'explain', disk, '--json')).stdout).digest;
 const adopt = (disk: string, pool: string, digest: string) =>
   berth('disk', 'adopt', disk, '--pool', pool, '--class', 'lab', '--backend', 'btrfs', '--digest', digest, '--yes');
 

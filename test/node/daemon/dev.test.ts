@@ -21,13 +21,20 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-function startDev(options: { uid?: number; args?: string[] } = {}): { output(): string; ended: Promise<number | null> } {
+function startDev(options: { uid?: number; args?: string[] } = {}): {
+  output(): string;
+  ended: Promise<number | null>;
+} {
   let output = '';
-  child = spawn(process.execPath, ['src/main.ts', 'dev', '--dir', join(dir, 'data'), '--size', '1Gi', ...(options.args ?? [])], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
-  });
+  child = spawn(
+    process.execPath,
+    ['src/main.ts', 'dev', '--dir', join(dir, 'data'), '--size', '1Gi', ...(options.args ?? [])],
+    {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
+    },
+  );
   for (const stream of [child.stdout!, child.stderr!]) {
     stream.on('data', (chunk: Buffer) => {
       output += chunk.toString();
@@ -48,7 +55,10 @@ const berth = (...args: string[]) =>
 
 test('as root: a limited pool, and at Ctrl-C nothing is left mounted or attached, in use or not', async () => {
   const { output } = startDev();
-  await until(() => `it is up: ${output()}`, () => output().includes('Ctrl-C'));
+  await until(
+    () => `it is up: ${output()}`,
+    () => output().includes('Ctrl-C'),
+  );
   expect(output()).toContain('hard size limits');
   const target = join(dir, 'mounted');
   await berth('volume', 'create', 'demo', '--size', '64Mi');
@@ -65,7 +75,10 @@ test('what a killed run left is taken up by the next, and volumes are there agai
   await berth('volume', 'create', 'demo', '--size', '64Mi');
   await stop('SIGKILL');
   const second = startDev();
-  await until(() => `it is up again: ${second.output()}`, () => second.output().includes('Ctrl-C'));
+  await until(
+    () => `it is up again: ${second.output()}`,
+    () => second.output().includes('Ctrl-C'),
+  );
   expect((await berth('volume', 'list')).stdout).toContain('demo');
   expect(await stop('SIGTERM')).toBe(0);
   expect(loopsBeneath(dir)).toEqual([]);
@@ -89,7 +102,10 @@ test('--clean removes what it made, and never a folder of somebody else', async 
 test('without root: a directory pool that says that it has no limits, and refuses to mount', async () => {
   chmodSync(dir, 0o777);
   const { output } = startDev({ uid: NOBODY });
-  await until(() => `it is up: ${output()}`, () => output().includes('Ctrl-C'));
+  await until(
+    () => `it is up: ${output()}`,
+    () => output().includes('Ctrl-C'),
+  );
   expect(output()).toContain('SIZES ARE NOT ENFORCED');
   await berth('volume', 'create', 'demo', '--size', '64Mi');
   await expect(berth('volume', 'mount', 'demo', join(dir, 'mounted'))).rejects.toMatchObject({

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { attachedLoopNames, attachLoop, detachLoop } from '../../../src/host/loop.ts';
-import { unmount } from '../../../src/host/mount.ts';
-import { readMounts } from '../../../src/host/mountinfo.ts';
-import { run } from '../../../src/host/run.ts';
-import type { LoopLab } from '../../helpers/loop.ts';
-import { until } from '../../helpers/until.ts';
+import { attachedLoopNames, attachLoop, detachLoop } from '../../src/host/loop.ts';
+import { unmount } from '../../src/host/mount.ts';
+import { readMounts } from '../../src/host/mountinfo.ts';
+import { run } from '../../src/host/run.ts';
+import type { LoopLab } from './loop.ts';
+import { until } from './until.ts';
 
 /** A loop device whose file is served by a process: stopped, it hangs as a disk does; ended, it fails as a disk does. */
 export interface StoppableDisk {
