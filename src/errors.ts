@@ -174,6 +174,11 @@ export const catalogue = {
     template: 'the content source does not fit: {problem}',
     remedy: 'Restore with the same volume mode and file system, to the same pool class.',
   },
+  SOURCE_ELSEWHERE: {
+    status: 'RESOURCE_EXHAUSTED',
+    template: 'the content source {id} is in no pool of this node',
+    remedy: 'Nothing: the caller looks for another node. If it finds none, the node that has the source is away.',
+  },
   SNAPSHOT_UNSUPPORTED: {
     status: 'FAILED_PRECONDITION',
     template: 'volume {id} cannot be snapshotted: {problem}',

@@ -25,6 +25,8 @@ const UMOUNT_NOFOLLOW = 8;
 /** A mount option that is a flag of the mount itself, not of the file system. */
 export type MountFlag = keyof typeof FLAGS;
 
+export const mountFlags = Object.keys(FLAGS) as MountFlag[];
+
 export const isMountFlag = (option: string): option is MountFlag => Object.hasOwn(FLAGS, option);
 
 const bits = (flags: readonly MountFlag[]): number => flags.reduce((sum, flag) => sum | FLAGS[flag], 0);

@@ -59,7 +59,17 @@ export function run(file: string, args: readonly string[], options: RunOptions):
     const end = (why: 'TIMED_OUT' | 'ABORTED'): void => {
       reason ??= why;
       killGroup(child.pid, 'SIGTERM');
-      killTimer ??= setTimeout(() => killGroup(child.pid, 'SIGKILL'), KILL_AFTER_MS);
+      killTimer ??= setTimeout(() => {
+        killGroup(child.pid, 'SIGKILL');
+        // One that sleeps in the kernel cannot be ended; it is not waited for.
+        killTimer = setTimeout(() => abandon(), KILL_AFTER_MS);
+      }, KILL_AFTER_MS);
+    };
+    const abandon = (): void => {
+      release();
+      child.unref();
+      for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+      reject(new RunError(reason!, `${label}: cannot be ended`));
     };
     const timer = setTimeout(() => end('TIMED_OUT'), timeoutMs);
     const onAbort = (): void => end('ABORTED');

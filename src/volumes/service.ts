@@ -1,10 +1,12 @@
 import { BerthError } from '../errors.ts';
+import { isMountFlag, mountFlags } from '../host/mount.ts';
 import type { Pool } from '../pools/manager.ts';
 import type { Opened } from '../pools/protocol.ts';
 import { refuseMount, unpublishDetached, unstageDetached } from './detached.ts';
 import { fromToken, parseId, toToken } from './ids.ts';
 import type {
   Call,
+  Capability,
   ContentSource,
   CreateVolume,
   GroupSnapshot,
@@ -94,8 +96,15 @@ export function createVolumeService(pools: () => readonly Pool[]): VolumeService
     }
   };
 
-  const sourceIn = (source: ContentSource): { pool: Pool; uuid: string } =>
-    locate(source.id, source.kind === 'volume' ? 'VOLUME_NOT_FOUND' : 'SNAPSHOT_NOT_FOUND');
+  /** A source in a pool that this node does not have is on another node: the caller is to look there. */
+  const sourceIn = (source: ContentSource): { pool: Pool; uuid: string } => {
+    const parsed = parseId(source.id);
+    if (parsed !== undefined && poolOf(parsed.poolId) === undefined) {
+      requireAllKnown(parsed.poolId);
+      throw new BerthError('SOURCE_ELSEWHERE', { id: source.id });
+    }
+    return locate(source.id, source.kind === 'volume' ? 'VOLUME_NOT_FOUND' : 'SNAPSHOT_NOT_FOUND');
+  };
 
   const readyOpened = (pool: Pool): Opened => {
     if (pool.opened !== undefined) return pool.opened;
@@ -116,6 +125,7 @@ export function createVolumeService(pools: () => readonly Pool[]): VolumeService
     return named('volume', request.name, choose, (pool) => {
       const offers = readyOpened(pool);
       const content = chooseContent(request.capabilities, offers);
+      if (pool.config.backend !== 'image') refuseFilesystemOptions(content, request.capabilities);
       const sizeBytes = chooseSize(request.size, {
         granularityBytes: offers.granularityBytes,
         minimumBytes: offers.minimumBytes[content] ?? 0n,
@@ -182,19 +192,11 @@ export function createVolumeService(pools: () => readonly Pool[]): VolumeService
         pool.call('listVolumes', after === undefined ? { limit } : { after, limit }, call),
       ),
     async capacity(query) {
-      const fitting = poolsOfClass(query.parameters).filter((pool) => {
-        if (pool.state !== 'ready' || pool.opened === undefined) return false;
-        try {
-          chooseContent(query.capabilities, pool.opened);
-          return true;
-        } catch {
-          return false;
-        }
-      });
-      const rooms = fitting.map((pool) => pool.availableBytes());
+      const rooms = poolsOfClass(query.parameters).flatMap((pool) => roomFor(pool, query.capabilities));
       return {
-        availableBytes: rooms.reduce((sum, bytes) => sum + bytes, 0n),
-        maximumVolumeBytes: largest(rooms),
+        availableBytes: rooms.reduce((sum, { bytes }) => sum + bytes, 0n),
+        maximumVolumeBytes: sorted(rooms.map(({ bytes }) => bytes)).at(-1) ?? 0n,
+        minimumVolumeBytes: sorted(rooms.map(({ minimumBytes }) => minimumBytes))[0],
       };
     },
     checkCapabilities: explainMismatch,
@@ -281,7 +283,7 @@ export function createVolumeService(pools: () => readonly Pool[]): VolumeService
 
     async stageVolume({ id, stagingPath, capability }, call) {
       const { pool, uuid } = locate(id, 'VOLUME_NOT_FOUND');
-      await pool.call('stageVolume', { uuid, stagingPath, access: capability.access }, call);
+      await pool.call('stageVolume', { uuid, stagingPath, ...capability }, call);
     },
     async unstageVolume({ id, stagingPath }, call) {
       const { pool, uuid } = locateOrGone(id);
@@ -376,11 +378,29 @@ const leftNothing = (error: unknown): boolean =>
   error.code !== 'OPERATION_PENDING' &&
   error.code !== 'POOL_UNAVAILABLE';
 
-function largest(numbers: readonly bigint[]): bigint {
-  let most = 0n;
-  for (const number of numbers) if (number > most) most = number;
-  return most;
+/** Volumes that are folders of the pool's own file system can have flags of their mount, and no options of theirs. */
+function refuseFilesystemOptions(fsType: string, capabilities: readonly Capability[]): void {
+  for (const { access } of capabilities) {
+    const option = access.kind === 'mount' ? access.mountOptions.find((name) => !isMountFlag(name)) : undefined;
+    if (option === undefined) continue;
+    throw new BerthError('MOUNT_OPTION_REFUSED', { option, fsType, allowed: mountFlags.join(', ') });
+  }
 }
+
+/** What a pool can still give to one volume with these capabilities, in whole steps; nothing when it cannot serve them. */
+function roomFor(pool: Pool, capabilities: readonly Capability[]): { bytes: bigint; minimumBytes: bigint }[] {
+  if (pool.state !== 'ready' || pool.opened === undefined) return [];
+  const { granularityBytes, minimumBytes } = pool.opened;
+  try {
+    const content = chooseContent(capabilities, pool.opened);
+    const bytes = (pool.availableBytes() / granularityBytes) * granularityBytes;
+    return [{ bytes, minimumBytes: minimumBytes[content] ?? 0n }];
+  } catch {
+    return [];
+  }
+}
+
+const sorted = (numbers: readonly bigint[]): bigint[] => numbers.toSorted((a, b) => (a < b ? -1 : 1));
 
 function unlessMissing(error: unknown): undefined {
   if (error instanceof BerthError && error.status === 'NOT_FOUND') return undefined;

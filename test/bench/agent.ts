@@ -10,7 +10,10 @@ export interface Agent<Work extends Record<string, (input: never) => unknown>> {
 type Reply = { value: unknown } | { error: string };
 
 /** Starts the module at `url`, which must call `serveWork`. Asked one thing at a time. */
-export function startAgent<Work extends Record<string, (input: never) => unknown>>(url: URL, args: readonly string[] = []): Agent<Work> {
+export function startAgent<Work extends Record<string, (input: never) => unknown>>(
+  url: URL,
+  args: readonly string[] = [],
+): Agent<Work> {
   const child: ChildProcess = fork(url, args, { serialization: 'advanced' });
   return {
     async ask(name, input) {

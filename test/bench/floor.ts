@@ -19,7 +19,9 @@ function openFloor(poolDir: string) {
   const layout = openLayout(poolDir);
   enableQuota(layout.rootFd, 'qgroup');
   const db = new DatabaseSync(layout.ledgerPath);
-  db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000; ${migrations.join('')}`);
+  db.exec(
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000; ${migrations.join('')}`,
+  );
   const insert = db.prepare(
     `INSERT INTO objects (uuid, kind, generation, name, state, size_bytes, charged_bytes, content, parameters, grow, created_at)
      VALUES (?, 'volume', 1, ?, 'creating', ?, ?, 'btrfs', '{}', 0, ?)`,

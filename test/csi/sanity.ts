@@ -15,8 +15,6 @@ export interface SanityRun {
   params?: Record<string, string>;
   /** Specs that skip by themselves, by name, with the reason. Each must skip, or its entry is out of date. */
   allowedSkips: Readonly<Record<string, string>>;
-  /** Specs that are not run, by name, with the reason. */
-  leftOut?: Readonly<Record<string, string>>;
 }
 
 export interface SanityResult {
@@ -42,7 +40,7 @@ const TIMEOUT_MS = 600_000;
 
 /** Runs csi-sanity against an endpoint. The pool behind it must be empty. */
 export async function runSanity(options: SanityRun): Promise<SanityResult> {
-  const { workDir, name, sizes, leftOut = {} } = options;
+  const { workDir, name, sizes } = options;
   mkdirSync(workDir, { recursive: true });
   const file = (suffix: string): string => join(workDir, `${name}-${suffix}`);
   const flags = [
@@ -55,7 +53,6 @@ export async function runSanity(options: SanityRun): Promise<SanityResult> {
     ['ginkgo.json-report', file('report.json')],
     ['ginkgo.junit-report', file('junit.xml')],
   ];
-  for (const spec of Object.keys(leftOut)) flags.push(['ginkgo.skip', spec.replace(/[^\w ]/g, '\\$&')]);
   if (options.params) {
     writeFileSync(file('params.yaml'), JSON.stringify(options.params)); // JSON is YAML
     flags.push(['csi.testvolumeparameters', file('params.yaml')]);
@@ -67,7 +64,7 @@ export async function runSanity(options: SanityRun): Promise<SanityResult> {
   );
   // ginkgo writes a list of one report for each suite.
   const [report] = JSON.parse(readFileSync(file('report.json'), 'utf8')) as Report[];
-  return judge(report!, { ...options.allowedSkips, ...leftOut });
+  return judge(report!, options.allowedSkips);
 }
 
 /** A pending spec is one that csi-sanity itself has switched off; it counts as skipped. */

@@ -8,8 +8,6 @@ const NO_SNAPSHOT_TOPOLOGY =
   'SNAPSHOT_ACCESSIBILITY_CONSTRAINTS (alpha) is not offered: no sidecar reads it yet, and the spec compares messages ' +
   'together with their caches, so that it fails for every driver that answers with a topology';
 
-const MAY_NOT_GROW = 'this machine gives root no CAP_SYS_RESOURCE, without which the kernel grows no mounted ext4';
-
 const CONTROLLER = 'Controller Service [Controller Server]';
 const MODIFY = 'ModifyVolume [Controller Server]';
 
@@ -40,9 +38,4 @@ export const COMMON_SKIPS: Skips = {
     NO_MODIFY,
   'CreateSnapshot [Controller Server] should succeed when creating a snapshot with accessibility requirements':
     NO_SNAPSHOT_TOPOLOGY,
-};
-
-/** Of volumes with ext4, on a machine where `mayGrowExt4` is false. */
-export const NO_EXT4_GROWTH_SKIPS: Skips = {
-  'Node Service NodeExpandVolume should work if node-expand is called after node-publish': MAY_NOT_GROW,
 };

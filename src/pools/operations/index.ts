@@ -1,13 +1,4 @@
-import type {
-  Access,
-  Capacity,
-  GroupSnapshot,
-  HealthProblem,
-  Job,
-  Snapshot,
-  Usage,
-  Volume,
-} from '../../volumes/model.ts';
+import type { Capacity, GroupSnapshot, HealthProblem, Job, Snapshot, Usage, Volume } from '../../volumes/model.ts';
 import type { PoolCore } from '../core.ts';
 import { cancelJob, listJobs } from '../jobs.ts';
 import { type CreateVolumeArgs, createVolume } from './create-volume.ts';
@@ -60,8 +51,7 @@ export const operations = {
     deleteGroup(core, args),
   getGroup: (core: PoolCore, args: { uuid: string; snapshotUuids: string[] }): GroupSnapshot =>
     toGroup(core, getGroup(core, args)),
-  stageVolume: (core: PoolCore, args: { uuid: string; stagingPath: string; access: Access }): Promise<void> =>
-    stageVolume(core, args),
+  stageVolume: (core: PoolCore, args: Parameters<typeof stageVolume>[1]): Promise<void> => stageVolume(core, args),
   unstageVolume: (core: PoolCore, args: { uuid: string; stagingPath: string }): Promise<void> =>
     unstageVolume(core, args),
   publishVolume: (core: PoolCore, args: PublishArgs): Promise<void> => publishVolume(core, args),

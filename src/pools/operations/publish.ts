@@ -6,7 +6,7 @@ import type { Access, AccessMode } from '../../volumes/model.ts';
 import { findObject, fullId, holding, mountsOf, type PoolCore } from '../core.ts';
 import type { ObjectRow } from '../ledger.ts';
 import { giveToGroup } from './mount-group.ts';
-import { checkAccess, isOurs, requireOptions, topMount, unmountAll } from './stage.ts';
+import { checkAccess, isOurs, refuseUnknownMount, requireOptions, topMount, unmountAll } from './stage.ts';
 
 export interface PublishArgs {
   uuid: string;
@@ -22,7 +22,7 @@ const oneUser: readonly AccessMode[] = ['SINGLE_NODE_WRITER', 'SINGLE_NODE_SINGL
 /** NodePublishVolume: binds what is staged to the target path, which is made here (CSI 1.13). */
 export async function publishVolume(core: PoolCore, args: PublishArgs): Promise<void> {
   const row = findObject(core, 'volume', args.uuid);
-  checkAccess(row, args.access);
+  checkAccess(core, row, args);
   await holding(core, 'NodePublishVolume', [row.uuid], async () => {
     const { mounts, device } = mountsOf(core, row);
     const flags = flagsOf(args);
@@ -62,12 +62,7 @@ export async function unpublishVolume(core: PoolCore, args: { uuid: string; targ
   const row = core.ledger.object(args.uuid);
   const unpublish = async (): Promise<void> => {
     if (row !== undefined) core.step('unpublish.unmount', () => unmountAll(core, row, args.targetPath));
-    else if (topMount(args.targetPath) !== undefined) {
-      throw new BerthError('TARGET_NOT_USABLE', {
-        path: args.targetPath,
-        problem: 'something unknown is mounted there',
-      });
-    }
+    else refuseUnknownMount(args.targetPath);
     removeTarget(args.targetPath);
   };
   await (row === undefined ? unpublish() : holding(core, 'NodeUnpublishVolume', [row.uuid], unpublish));

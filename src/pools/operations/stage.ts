@@ -3,7 +3,7 @@ import { BerthError } from '../../errors.ts';
 import { errorCode } from '../../host/libc.ts';
 import { isMountFlag, unmount } from '../../host/mount.ts';
 import { type Mount, readMounts } from '../../host/mountinfo.ts';
-import type { Access } from '../../volumes/model.ts';
+import type { Access, AccessMode } from '../../volumes/model.ts';
 import { findObject, fullId, holding, mountsOf, type PoolCore, placeOf, verifyToken } from '../core.ts';
 import type { ObjectRow } from '../ledger.ts';
 import { growFilesystem } from './expand.ts';
@@ -11,10 +11,10 @@ import { growFilesystem } from './expand.ts';
 /** NodeStageVolume: attaches and mounts at the staging path, once. What is done in part is undone. */
 export async function stageVolume(
   core: PoolCore,
-  args: { uuid: string; stagingPath: string; access: Access },
+  args: { uuid: string; stagingPath: string; access: Access; mode: AccessMode },
 ): Promise<void> {
   const row = findObject(core, 'volume', args.uuid);
-  checkAccess(row, args.access);
+  checkAccess(core, row, args);
   await holding(core, 'NodeStageVolume', [row.uuid], async () => {
     const place = placeOf(core, row);
     if (!verifyToken(core, row, place)) {
@@ -33,7 +33,7 @@ export async function stageVolume(
     try {
       requireDirectory(args.stagingPath);
       await core.backend.verifyContent?.(device, row);
-      core.step('stage.mount', () => core.backend.mount(place, row, args.stagingPath, options, device));
+      core.step('stage.mount', () => mountStaged(core, row, args.stagingPath, options, device));
       mounted = true;
       if (row.grow) await core.step('stage.grow', () => growFilesystem(core, row, args.stagingPath));
     } catch (error) {
@@ -48,7 +48,7 @@ export async function stageVolume(
 /** NodeUnstageVolume: what is not staged is fine; EBUSY is an error. */
 export async function unstageVolume(core: PoolCore, args: { uuid: string; stagingPath: string }): Promise<void> {
   const row = core.ledger.object(args.uuid);
-  if (row === undefined) return;
+  if (row === undefined) return refuseUnknownMount(args.stagingPath);
   await holding(core, 'NodeUnstageVolume', [row.uuid], async () => {
     core.step('unstage.unmount', () => unmountAll(core, row, args.stagingPath));
     const { mounts, device } = mountsOf(core, row);
@@ -98,16 +98,49 @@ export function requireOptions(core: PoolCore, row: ObjectRow, mount: Mount, opt
   }
 }
 
-export function checkAccess(row: ObjectRow, access: Access): void {
-  const refuse = (problem: string) => new BerthError('CAPABILITY_UNSUPPORTED', { problem });
+/** CSI 1.13 NodeStageVolume and NodePublishVolume: what exceeds the volume's capabilities is FAILED_PRECONDITION. */
+export function checkAccess(
+  core: PoolCore,
+  row: ObjectRow,
+  { access, mode }: { access: Access; mode: AccessMode },
+): void {
+  const refuse = (problem: string) => new BerthError('CAPABILITY_EXCEEDED', { id: fullId(core, row.uuid), problem });
+  if (mode.startsWith('MULTI_NODE')) throw refuse(`it lives on one node, ${mode} was asked for`);
   if (access.kind === 'block') {
-    if (row.content !== 'block') throw refuse('the volume has a file system, a raw block device was asked for');
+    if (row.content !== 'block') throw refuse('it has a file system, a raw block device was asked for');
     return;
   }
-  if (row.content === 'block') throw refuse('the volume is a raw block device, a file system was asked for');
+  if (row.content === 'block') throw refuse('it is a raw block device, a file system was asked for');
   if (access.fsType !== '' && access.fsType !== row.content) {
-    throw refuse(`the volume has ${row.content}, ${access.fsType} was asked for`);
+    throw refuse(`it has ${row.content}, ${access.fsType} was asked for`);
   }
+}
+
+/** Options that the kernel does not take, such as a security context without SELinux, are the caller's to change. */
+function mountStaged(
+  core: PoolCore,
+  row: ObjectRow,
+  path: string,
+  options: readonly string[],
+  device: string | undefined,
+): void {
+  try {
+    core.backend.mount(placeOf(core, row), row, path, options, device);
+  } catch (error) {
+    if (errorCode(error) !== 'EINVAL' || options.length === 0) throw error;
+    const problem = `the kernel does not mount it with ${options.join(',')}`;
+    throw new BerthError('CAPABILITY_EXCEEDED', { id: fullId(core, row.uuid), problem }, { cause: error });
+  }
+}
+
+/** A mount at a path that was named for a volume that is not in the ledger is somebody else's. */
+export function refuseUnknownMount(path: string): void {
+  const mount = topMount(path);
+  if (mount === undefined) return;
+  throw new BerthError('TARGET_NOT_USABLE', {
+    path,
+    problem: `${mount.source} is mounted there, not a volume of this pool`,
+  });
 }
 
 function requireDirectory(path: string): void {

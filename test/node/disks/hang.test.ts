@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDisks, systemSources } from '../../../src/disks/index.ts';
 import { type LoopLab, openLoopLab } from '../../helpers/loop.ts';
-import { until } from '../../helpers/until.ts';
 import { openStoppableDisk, type StoppableDisk } from '../../helpers/stoppable-disk.ts';
+import { until } from '../../helpers/until.ts';
 
 const SIZE = 300 * 2 ** 20;
 

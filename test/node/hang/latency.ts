@@ -7,6 +7,9 @@ export interface Samples {
   publish: number[];
 }
 
+/** Small, since the space of deleted ones comes back in its own time. */
+const SIZE_BYTES = 1n << 20n;
+
 let count = 0;
 
 /** What a pool's callers see: creates one after the other, and a pod's volume that comes and goes. */
@@ -14,7 +17,7 @@ export async function sampleCalls(kubelet: Kubelet, poolClass: string, rounds: n
   const samples: Samples = { create: [], publish: [] };
   for (let round = 0; round < rounds; round++) {
     const createdAt = performance.now();
-    const volumeId = await kubelet.create(`sample-${++count}`, { poolClass });
+    const volumeId = await kubelet.create(`sample-${++count}`, { poolClass, sizeBytes: SIZE_BYTES });
     samples.create.push(performance.now() - createdAt);
     samples.publish.push(await timed(() => kubelet.publish(volumeId)));
     await kubelet.unpublish(volumeId);
