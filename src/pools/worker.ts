@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { BerthError } from '../errors.ts';
-import { explainFailure, isAlive } from './failure.ts';
+import { syncFilesystem } from '../host/files.ts';
+import { diskFailed, explainFailure, requireAlive } from './failure.ts';
 import { type OpenPool, openPool } from './open.ts';
 import { operations } from './operations/index.ts';
 import type { Answer, FromPool, PoolSpec, ToPool } from './protocol.ts';
@@ -27,10 +28,19 @@ export function runPoolThread(): void {
     pool?.close();
     setImmediate(() => process.exit(1));
   };
-  const checkAlive = (): void => {
-    if (pool === undefined || isAlive(pool.path)) return;
-    const problem = 'its file system has given up';
-    fatal(new BerthError('POOL_DISK_FAILED', { pool: pool.core.spec.name, problem }));
+  /** What is behind an error that nobody expected: the disk, when a sync fails as well. */
+  const explain = (error: unknown): unknown => {
+    if (pool === undefined || (error instanceof BerthError && error.status !== 'INTERNAL')) return error;
+    const { spec, layout } = pool.core;
+    try {
+      requireAlive(pool.path);
+      syncFilesystem(layout.rootFd);
+      return explainFailure(spec.name, error);
+    } catch (cause) {
+      const failure = diskFailed(spec.name, cause);
+      fatal(failure);
+      return failure;
+    }
   };
 
   const figures = () => {
@@ -54,11 +64,11 @@ export function runPoolThread(): void {
     const log = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields = {}): void =>
       send({ kind: 'log', level, message, fields });
     try {
-      const onFatal = (error: unknown): void => fatal(explainFailure(spec.name, undefined, error));
+      const onFatal = (error: unknown): void => fatal(explainFailure(spec.name, error));
       pool = await openPool(spec, { step: stepFromEnvironment(), log, onFatal });
       send({ kind: 'opened', opened: pool.opened, figures: pool.core.room.figures() });
     } catch (error) {
-      send({ kind: 'open-failed', error: toWire(explainFailure(spec.name, undefined, error)) });
+      send({ kind: 'open-failed', error: toWire(explainFailure(spec.name, error)) });
     }
   };
 
@@ -71,13 +81,16 @@ export function runPoolThread(): void {
       if (pool === undefined) throw new BerthError('INTERNAL', { problem: 'the pool is not open' });
       answer({ id: call.id, value: await operation(pool.core, call.args) });
     } catch (error) {
-      answer({ id: call.id, error: toWire(explainFailure(pool?.core.spec.name ?? '', pool?.path, error)) });
-      if (!(error instanceof BerthError)) checkAlive();
+      answer({ id: call.id, error: toWire(explain(error)) });
     }
   };
 
   const pong = (): void => {
-    checkAlive();
+    try {
+      if (pool !== undefined) requireAlive(pool.path);
+    } catch (error) {
+      fatal(diskFailed(pool!.core.spec.name, error));
+    }
     send({ kind: 'pong', figures: figures() });
   };
 
