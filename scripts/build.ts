@@ -22,6 +22,10 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node26',
+  // The text stays in memory as long as the program runs. Names are kept, and lines, for the traces in the log.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  lineLimit: 160,
   sourcemap: 'linked',
   sourcesContent: false,
   legalComments: 'linked',

@@ -46,7 +46,7 @@ function thawSources(core: PoolCore, creating: ObjectRow[]): void {
   const mounts = readMounts();
   for (const uuid of sources) {
     const source = core.ledger.object(uuid);
-    if (source === undefined) continue;
+    if (source === undefined || source.content === 'block') continue;
     const place = placeOf(core, source);
     const [mount] = core.backend.mountsOf(place, source, mounts, core.backend.attachedDevice?.(place, source));
     if (mount !== undefined) thawMount(mount.mountPoint);

@@ -1,22 +1,16 @@
 import { readFileSync } from 'node:fs';
-import { rmdir, unlink } from 'node:fs/promises';
 import { BerthError } from '../errors.ts';
-import { errorCode } from '../host/libc.ts';
 import { attachedLoopNames } from '../host/loop.ts';
 import { type Mount, readMounts } from '../host/mountinfo.ts';
 import { run } from '../host/run.ts';
+import { removeTarget } from '../pools/operations/publish.ts';
 
 const TIME_LIMIT_MS = 10_000;
 
 /** NodeUnpublishVolume without the pool: takes away the mount and the target path. */
 export async function unpublishDetached(uuid: string, path: string): Promise<void> {
   await unmountVolume(uuid, path);
-  try {
-    await rmdir(path);
-  } catch (error) {
-    if (errorCode(error) === 'ENOTDIR') await unlink(path);
-    else if (errorCode(error) !== 'ENOENT') throw error;
-  }
+  removeTarget(path);
 }
 
 /** NodeUnstageVolume without the pool: takes away the mount and the volume's loop devices, which hold the pool's disk. */

@@ -55,4 +55,4 @@ export function nodeCalls({ locate, locateOrGone }: Locator): NodeCalls {
 }
 
 /** A pool whose thread is gone cannot undo its mounts itself, and its pods must be able to end. */
-const cannotAnswer = (pool: Pool): boolean => pool.state === 'lost' || pool.state === 'failed';
+const cannotAnswer = ({ state }: Pool): boolean => state === 'lost' || state === 'failed' || state === 'foreign';

@@ -12,15 +12,15 @@ const GIB = 1 << 30;
 const backends = {
   btrfs: async (lab: LoopLab) => ({
     backend: 'btrfs',
-    disks: [{ path: lab.device(4 * GIB).path, allowLoop: true }],
+    disks: [{ path: lab.device(16 * GIB).path, allowLoop: true }],
   }),
   'image on xfs': async (lab: LoopLab) => ({
     backend: 'image',
-    directory: await lab.filesystem('xfs', 4 * GIB),
+    directory: await lab.filesystem('xfs', 16 * GIB),
   }),
   'image on ext4': async (lab: LoopLab) => ({
     backend: 'image',
-    directory: await lab.filesystem('ext4', 4 * GIB),
+    directory: await lab.filesystem('ext4', 16 * GIB),
   }),
 } as const;
 

@@ -14,18 +14,17 @@ import {
   snapshotSubvolume,
   subvolumeExists,
   subvolumeInfo,
-  sync,
 } from '../../host/btrfs.ts';
 import { openBeneath } from '../../host/files.ts';
 import { errorCode } from '../../host/libc.ts';
 import { bindMount, isMountFlag } from '../../host/mount.ts';
 import type { BackendDriver, Made, Place } from '../backend.ts';
+import { watchCleaner } from './btrfs-cleaner.ts';
 import { createInodeCounter, estimateInodes } from './btrfs-inodes.ts';
 
 const MIB = 1n << 20n;
 /** Numbers below are the file system's own trees. */
 const FIRST_SUBVOLUME = 256n;
-const CLEANER_POLL_MS = 100;
 
 const openPlace = (place: Place): number =>
   openBeneath(place.dirFd, place.name, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -45,7 +44,7 @@ function withPlace<T>(place: Place, use: (fd: number) => T): T {
  * `treePrefix` the path of the pool's directory inside the file system.
  */
 export function createBtrfsBackend(rootFd: number, mountDevice: string, treePrefix: string): BackendDriver {
-  const cleaner = createCleanerWatch(rootFd);
+  const cleaner = watchCleaner(rootFd);
   const inodes = createInodeCounter();
 
   // Simple quotas count data where it was first written, so of a copy they know nothing.
@@ -152,44 +151,6 @@ export function createBtrfsBackend(rootFd: number, mountDevice: string, treePref
       return mounts.filter(
         (mount) => mount.device === mountDevice && (mount.root === root || mount.root.startsWith(`${root}/`)),
       );
-    },
-  };
-}
-
-/**
- * Tells when destroyed subvolumes have really given their space back: the kernel's cleaner does that in its own time.
- * One timer serves all who wait, and each turn pokes the cleaner once.
- */
-function createCleanerWatch(rootFd: number): { gone(numbers: bigint[]): Promise<void> } {
-  let waiting: { numbers: bigint[]; dropped: boolean; settle: PromiseWithResolvers<void> }[] = [];
-  let timer: NodeJS.Timeout | undefined;
-
-  const look = (): void => {
-    timer = undefined;
-    try {
-      sync(rootFd);
-      waiting = waiting.filter((one) => {
-        if (one.numbers.some((number) => subvolumeExists(rootFd, number))) return true;
-        if (one.dropped) {
-          one.settle.resolve();
-          return false;
-        }
-        one.dropped = true; // the next sync brings its quota group down to zero
-        return true;
-      });
-    } catch (error) {
-      for (const { settle } of waiting) settle.reject(error);
-      waiting = [];
-    }
-    if (waiting.length > 0 && timer === undefined) timer = setTimeout(look, CLEANER_POLL_MS);
-  };
-
-  return {
-    gone(numbers) {
-      const settle = Promise.withResolvers<void>();
-      waiting.push({ numbers, dropped: false, settle });
-      if (timer === undefined) timer = setTimeout(look, CLEANER_POLL_MS);
-      return settle.promise;
     },
   };
 }

@@ -45,7 +45,8 @@ export function describeSource(core: PoolCore, source: ObjectRow): CopySource {
       problem: 'it is a raw block device in use, and this file system cannot copy it at one moment',
     });
   }
-  return { row: source, place, mountedAt: mounts[0]?.mountPoint };
+  // A raw block device shows up as a mounted file when it is published: there is no file system of ours to hold still.
+  return { row: source, place, mountedAt: source.content === 'block' ? undefined : mounts[0]?.mountPoint };
 }
 
 /** Runs `act` while the file systems mounted at `paths` take no writes. A crash in between is undone at the next start. */

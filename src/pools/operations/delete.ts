@@ -16,19 +16,26 @@ export async function deleteObject(core: PoolCore, args: { kind: ObjectRow['kind
   if (row.groupUuid !== undefined) {
     throw new BerthError('SNAPSHOT_IN_GROUP', { id: fullId(core, row.uuid), group: fullId(core, row.groupUuid) });
   }
-  await holding(core, row.kind === 'volume' ? 'DeleteVolume' : 'DeleteSnapshot', [row.uuid], () => discard(core, row));
+  await holding(core, row.kind === 'volume' ? 'DeleteVolume' : 'DeleteSnapshot', [row.uuid], () =>
+    discard(core, [row]),
+  );
 }
 
-/** The steps of a delete, for a caller that holds the object. */
-export async function discard(core: PoolCore, row: ObjectRow): Promise<void> {
-  const home = placeOf(core, row, homeOf(row.kind));
-  const present = verifyToken(core, row, home);
-  if (present) refuseUsed(core, row);
-  const doomed: ObjectRow = { ...row, state: 'deleting' };
-  await writeStep(core, 'delete.intent', () => core.ledger.updateObject(doomed));
-  if (present) core.step('delete.move', () => moveObject(core, row, homeOf(row.kind), 'trash'));
+/**
+ * The steps of a delete, for a caller that holds the objects. All of them go or, when one is refused, none; `alsoForget`
+ * writes what goes with them in the same commit.
+ */
+export async function discard(core: PoolCore, rows: readonly ObjectRow[], alsoForget = (): void => {}): Promise<void> {
+  const present = rows.filter((row) => verifyToken(core, row, placeOf(core, row)));
+  for (const row of present) refuseUsed(core, row);
+  const doomed = rows.map((row): ObjectRow => ({ ...row, state: 'deleting' }));
+  await writeStep(core, 'delete.intent', () => {
+    doomed.forEach(core.ledger.updateObject);
+    alsoForget();
+  });
+  for (const row of present) core.step('delete.move', () => moveObject(core, row, homeOf(row.kind), 'trash'));
   await commitStep(core, 'delete.commit', () => {});
-  freeLater(core, doomed);
+  for (const row of doomed) freeLater(core, row);
 }
 
 /** What is staged, published or mounted in any mount namespace of the host is not deleted. */

@@ -110,10 +110,7 @@ export async function deleteGroup(core: PoolCore, args: { uuid: string; snapshot
     core,
     'DeleteVolumeGroupSnapshot',
     members.map((member) => member.uuid),
-    async () => {
-      await Promise.all(members.map((member) => discard(core, member)));
-      await commitStep(core, 'delete.commit', () => core.ledger.removeGroup(group.uuid));
-    },
+    () => discard(core, members, () => core.ledger.removeGroup(group.uuid)),
   );
 }
 

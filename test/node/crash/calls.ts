@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CallError } from '../../csi/client.ts';
 import type { Daemon } from '../../helpers/daemon.ts';
 import type { CrashLab } from './lab.ts';
-import type { Existence, GroupNote, SnapshotNote, VolumeNote } from './notes.ts';
+import type { Content, Existence, GroupNote, SnapshotNote, VolumeNote } from './notes.ts';
 
 /** The daemon has died: whether it did what the call asked for is open. */
 export class DaemonDied extends Error {}
@@ -184,7 +184,7 @@ interface GroupAnswer {
   group_snapshot: { group_snapshot_id: string; snapshots: { source_volume_id: string; snapshot_id: string }[] };
 }
 
-export const capabilityOf = (content: VolumeNote['content']): object => ({
-  ...(content === 'block' ? { block: {} } : { mount: { fs_type: content } }),
+export const capabilityOf = (content: Content): object => ({
+  ...(content === 'block' ? { block: {} } : { mount: { fs_type: content === 'subvolume' ? 'btrfs' : content } }),
   access_mode: { mode: 'SINGLE_NODE_WRITER' },
 });

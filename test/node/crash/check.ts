@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statfsSync } from 'node:fs';
 import { readMounts } from '../../../src/host/mountinfo.ts';
 import type { PoolStatus } from '../../../src/volumes/model.ts';
 import type { Daemon } from '../../helpers/daemon.ts';
@@ -156,10 +156,19 @@ async function checkVolume(lab: CrashLab, note: VolumeNote, entry: Entry): Promi
   if (note.published === 'yes' && at(target)[0]?.options.includes('ro') !== note.readOnly)
     problems.push('published rw instead of ro');
   for (const loop of loops) if (loop.sizeBytes !== sizeBytes) problems.push(`its device has ${loop.sizeBytes} bytes`);
-  if (note.content === 'ext4' && note.staged === 'yes' && note.filled && ext4Bytes(loops[0]!.device) !== sizeBytes) {
-    problems.push(`its file system has ${ext4Bytes(loops[0]!.device)} of ${sizeBytes} bytes`);
-  }
+  const inside = note.staged === 'yes' && note.filled ? filesystemBytes(note, staging, loops[0]?.device) : undefined;
+  if (inside !== undefined && inside !== note.sizeBytes)
+    problems.push(`its file system has ${inside} of ${note.sizeBytes} bytes`);
   const mountedAt = at(staging).length > 0 ? staging : undefined;
   for (const wrong of await findWrongPieces(note, { entry: entry.path, mountedAt })) problems.push(wrong);
   return problems;
+}
+
+/** What the file system in a mounted image spans; undefined where there is none. */
+function filesystemBytes({ content }: VolumeNote, mountPoint: string, device: string | undefined): bigint | undefined {
+  if (device === undefined) return undefined;
+  if (content === 'ext4') return ext4Bytes(device);
+  if (content !== 'btrfs') return undefined;
+  const { bsize, blocks } = statfsSync(mountPoint, { bigint: true });
+  return bsize * blocks;
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../../../src/host/run.ts';
-import type { Cut, Data, VolumeNote } from './notes.ts';
+import type { Cut, VolumeNote } from './notes.ts';
 
 /** Of each file, and of each piece of a raw block device. */
 const PIECE_BYTES = 64 << 10;
@@ -28,28 +29,34 @@ export async function writePiece(note: VolumeNote, path: string, slot: number, t
 
 /** Reads pieces back from where a volume or snapshot lies in its pool, or from its mount; tells which are not as noted. */
 export async function findWrongPieces(
-  { content, data }: Pick<Cut, 'content'> & { data: Data },
+  { content, data }: Pick<Cut, 'content' | 'data'>,
   where: { entry: string; mountedAt: string | undefined },
 ): Promise<string[]> {
-  const wrong: string[] = [];
-  for (const [piece, expected] of data) {
-    const found = await readPiece(content, piece, where).then(checksum, String);
-    if (found !== expected) wrong.push(`${piece}: ${found}`);
+  if (data.size === 0) return [];
+  const unpacked = mkdtempSync(join(tmpdir(), 'berth-data-'));
+  try {
+    const isUnmountedImage = content !== 'subvolume' && content !== 'block' && where.mountedAt === undefined;
+    const complaint = isUnmountedImage ? await unpack(content, where.entry, unpacked) : '';
+    const folder = isUnmountedImage ? unpacked : (where.mountedAt ?? where.entry);
+    return [...data].flatMap(([piece, expected]) => {
+      const path = join(folder, piece);
+      if (content !== 'block' && !existsSync(path)) return [`${piece} is not there; ${complaint}`];
+      const found = checksum(content === 'block' ? readAt(where.entry, Number(piece)) : readFileSync(path));
+      return found === expected ? [] : [`${piece} has been changed; ${complaint}`];
+    });
+  } finally {
+    rmSync(unpacked, { recursive: true });
   }
-  return wrong;
 }
 
-async function readPiece(
-  content: Cut['content'],
-  piece: string,
-  { entry, mountedAt }: { entry: string; mountedAt: string | undefined },
-): Promise<Buffer> {
-  if (content === 'block') return readAt(entry, Number(piece));
-  if (content === 'btrfs') return readFileSync(join(entry, piece));
-  if (mountedAt !== undefined) return readFileSync(join(mountedAt, piece));
-  // debugfs(8) reads the file system in the image without mounting it.
-  const { stdout, stderr } = await run('debugfs', ['-R', `cat /${piece}`, entry], { timeoutMs: TOOL_LIMIT_MS });
-  return Buffer.from(stdout === '' ? stderr : stdout);
+/** The tools read the file system in an image without mounting it. Returns what they complain of. */
+async function unpack(content: 'ext4' | 'btrfs', image: string, target: string): Promise<string> {
+  const [file, args] =
+    content === 'ext4'
+      ? (['debugfs', ['-R', `rdump / ${target}`, image]] as const)
+      : (['btrfs', ['restore', image, target]] as const);
+  const { stderr } = await run(file, args, { timeoutMs: TOOL_LIMIT_MS, okCodes: [0, 1] });
+  return stderr;
 }
 
 function readAt(path: string, offset: number): Buffer {

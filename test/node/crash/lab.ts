@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, truncateS
 import { join } from 'node:path';
 import { reflink, thawFilesystem } from '../../../src/host/files.ts';
 import { errorCode } from '../../../src/host/libc.ts';
-import { attachLoop, detachLoop } from '../../../src/host/loop.ts';
+import { detachLoop } from '../../../src/host/loop.ts';
 import { mountFilesystem, unmount } from '../../../src/host/mount.ts';
 import { readMounts } from '../../../src/host/mountinfo.ts';
 import { run } from '../../../src/host/run.ts';
@@ -12,8 +12,8 @@ import { until } from '../../helpers/until.ts';
 
 export type PoolName = 'btrfs' | 'image-xfs' | 'image-ext4';
 
-const DISK_BYTES = 2 * 2 ** 30;
-const OUTER_BYTES = 16 * 2 ** 30;
+const DISK_BYTES = 6 * 2 ** 30;
+const OUTER_BYTES = 40 * 2 ** 30;
 const TOOL_LIMIT_MS = 60_000;
 const DEATH_LIMIT_MS = 30_000;
 
@@ -57,7 +57,7 @@ export async function openCrashLab(
   names: readonly PoolName[],
   options: { pictures?: boolean } = {},
 ): Promise<CrashLab> {
-  const base = openLoopLab();
+  const base = openLoopLab({ directIo: true });
   const dir = join(base.dir, 'daemon');
   const paths = { staging: join(base.dir, 'staging'), targets: join(base.dir, 'targets') };
   for (const path of Object.values(paths)) mkdirSync(path);
@@ -68,14 +68,6 @@ export async function openCrashLab(
   let daemon: Daemon | undefined;
   let compiled = false;
 
-  const attach = (file: string): string => {
-    const fd = openSync(file, 'r+');
-    try {
-      return attachLoop(fd, { name: file, readOnly: false, directIo: true });
-    } finally {
-      closeSync(fd);
-    }
-  };
   const mountPool = ({ name, device, mountPoint }: Disk): void => {
     if (name !== 'btrfs') mountFilesystem(device, mountPoint, name.slice('image-'.length), []);
   };
@@ -83,7 +75,7 @@ export async function openCrashLab(
     const file = join(disksDir, `${name}.img`);
     writeFileSync(file, '');
     truncateSync(file, DISK_BYTES);
-    const disk = { name, file, device: attach(file), mountPoint: join(base.dir, name) };
+    const disk = { name, file, device: base.attach(file), mountPoint: join(base.dir, name) };
     mkdirSync(disk.mountPoint);
     if (name !== 'btrfs')
       await run(`mkfs.${name.slice('image-'.length)}`, ['-q', disk.device], { timeoutMs: TOOL_LIMIT_MS });
@@ -173,7 +165,7 @@ export async function openCrashLab(
       for (const loop of loopsBeneath(base.dir)) if (disks.some((disk) => disk.device === loop)) detachLoop(loop);
       for (const disk of disks) {
         renameSync(`${disk.file}.picture`, disk.file);
-        disk.device = attach(disk.file);
+        disk.device = base.attach(disk.file);
         mountPool(disk);
       }
     },

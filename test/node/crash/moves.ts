@@ -1,16 +1,20 @@
+import { hasCapability } from '../../../src/host/capability.ts';
 import type { StepName } from '../../../src/pools/steps.ts';
 import { type Calls, capabilityOf } from './calls.ts';
 import { writePiece } from './data.ts';
 import type { PoolName } from './lab.ts';
-import { type Book, cutOf, isThere, type VolumeNote } from './notes.ts';
+import { type Book, type Content, cutOf, isThere, type VolumeNote } from './notes.ts';
 import type { Random } from './random.ts';
 
 const MIB = 1n << 20n;
 const VOLUMES_AT_MOST = 4;
 const SNAPSHOTS_AT_MOST = 3;
-const SIZE_AT_MOST = 32n * MIB;
+const SIZE_AT_MOST = 160n * MIB;
 /** How much likelier a move is that leads to the step which a case is about. */
 const FAVOURED = 6;
+
+/** The kernel grows a mounted ext4 only for those who have this capability. */
+const canGrow = (content: Content): boolean => content !== 'ext4' || hasCapability('CAP_SYS_RESOURCE');
 
 type MoveName =
   | 'create'
@@ -102,15 +106,15 @@ export function chooseMove(
   const create = (): Promise<void> => {
     const thin = backendIs('image') && random.chance(0.3);
     const nodatacow = backendIs('btrfs') && random.chance(0.3);
-    const content = backendIs('btrfs') ? 'btrfs' : random.chance(0.6) ? 'ext4' : 'block';
+    const content = backendIs('btrfs')
+      ? 'subvolume'
+      : random.pick(['btrfs', 'btrfs', 'ext4', 'block', 'block'] as const);
+    const sizeBytes = BigInt(random.between(0, 8)) * MIB + (content === 'btrfs' ? 112n : 8n) * MIB;
     const parameters = { poolClass: pool, ...(thin && { thin: 'true' }), ...(nodatacow && { nodatacow: 'true' }) };
-    return addVolume(
-      { content, thin, sizeBytes: BigInt(random.between(8, 16)) * MIB, data: new Map() },
-      { parameters },
-    );
+    return addVolume({ content, thin, sizeBytes, data: new Map() }, { parameters });
   };
   const clone = (source: { cut: ReturnType<typeof cutOf>; from: object }): Promise<void> => {
-    const sizeBytes = source.cut.sizeBytes + BigInt(random.pick([0, 4])) * MIB;
+    const sizeBytes = source.cut.sizeBytes + (canGrow(source.cut.content) ? random.pick([0n, 4n]) * MIB : 0n);
     return addVolume(
       { content: source.cut.content, thin: false, sizeBytes, data: new Map(source.cut.data) },
       { parameters: { poolClass: pool }, volume_content_source: source.from },
@@ -162,13 +166,13 @@ export function chooseMove(
   mayOne(
     'expand',
     3,
-    volumes.filter((note) => note.sizeBytes < SIZE_AT_MOST),
+    volumes.filter((note) => canGrow(note.content) && note.sizeBytes < SIZE_AT_MOST),
     expand,
   );
   mayOne(
     'expandNode',
     6,
-    staged.filter((note) => !note.filled && note.content === 'ext4'),
+    staged.filter((note) => !note.filled),
     calls.expandNode,
   );
   mayOne('stage', 5, free, calls.stage);

@@ -7,6 +7,9 @@ export type Presence = 'no' | 'asked' | 'yes' | 'leaving';
 /** SHA-256 of what was written and synced, by file name, or by offset on a raw block device. */
 export type Data = Map<string, string>;
 
+/** A subvolume of a btrfs pool, or what is in an image. */
+export type Content = 'subvolume' | 'btrfs' | 'ext4' | 'block';
+
 interface Note {
   pool: PoolName;
   name: string;
@@ -18,7 +21,7 @@ interface Note {
 }
 
 export interface VolumeNote extends Note {
-  content: 'btrfs' | 'ext4' | 'block';
+  content: Content;
   thin: boolean;
   sizeBytes: bigint;
   /** What an expansion without an answer asked for. */
@@ -33,7 +36,7 @@ export interface VolumeNote extends Note {
 
 /** What a snapshot must hold: the volume as it was. */
 export interface Cut {
-  content: VolumeNote['content'];
+  content: Content;
   sizeBytes: bigint;
   data: Data;
 }

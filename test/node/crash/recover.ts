@@ -55,7 +55,7 @@ async function finishMounts(calls: Calls, note: VolumeNote, random: Random): Pro
   else if (note.published === 'asked' || note.published === 'yes') await calls.publish(note);
   if (note.published === 'leaving') await calls.unpublish(note);
   if (note.staged === 'leaving') await calls.unstage(note);
-  if (note.staged === 'yes' && note.content === 'ext4' && !note.filled) await calls.expandNode(note);
+  if (note.staged === 'yes' && !note.filled) await calls.expandNode(note);
 }
 
 /** What was there after the restart and is not what anybody asked for, or is half of it. */
