@@ -1,51 +1,48 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 
-/** A process of its own that does work on request, so that nothing measured shares an event loop with anything else. */
-export interface Agent<Work extends Record<string, (input: never) => unknown>> {
-  ask<N extends keyof Work>(name: N, input: Parameters<Work[N]>[0]): Promise<Awaited<ReturnType<Work[N]>>>;
+/** What an agent does, by name. */
+export type Work = Record<string, (input: never) => unknown>;
+
+/** A process of its own that works on request, so that what is measured shares its event loop with nothing else. */
+export interface Agent<W extends Work> {
+  /** One thing at a time. */
+  ask<N extends keyof W & string>(name: N, ...input: Parameters<W[N]>): Promise<Awaited<ReturnType<W[N]>>>;
   stop(): Promise<void>;
 }
 
 type Reply = { value: unknown } | { error: string };
 
-/** Starts the module at `url`, which must call `serveWork`. Asked one thing at a time. */
-export function startAgent<Work extends Record<string, (input: never) => unknown>>(
-  url: URL,
-  args: readonly string[] = [],
-): Agent<Work> {
+/** Starts the module at `url`, which calls `serveWork`. */
+export function startAgent<W extends Work>(url: URL, args: readonly string[]): Agent<W> {
   const child: ChildProcess = fork(url, args, { serialization: 'advanced' });
+  const exit = once(child, 'exit');
   return {
     async ask(name, input) {
+      const reply = once(child, 'message');
       child.send({ name, input });
-      const [reply] = (await Promise.race([once(child, 'message'), ended(child)])) as [Reply];
-      if ('error' in reply) throw new Error(reply.error);
-      return reply.value as never;
+      const gone = exit.then(([code, signal]) => [{ error: `${url.pathname} ended with ${signal ?? code}` }]);
+      const [answer] = (await Promise.race([reply, gone])) as [Reply];
+      if ('error' in answer) throw new Error(answer.error);
+      return answer.value as never;
     },
     async stop() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const exit = once(child, 'exit');
-      child.disconnect();
+      if (child.connected) child.disconnect();
       await exit;
     },
   };
 }
 
-async function ended(child: ChildProcess): Promise<never> {
-  const [code, signal] = await once(child, 'exit');
-  throw new Error(`${child.spawnargs.join(' ')}: ended with ${signal ?? code}`);
-}
-
-/** The other side: answers until its parent lets go of it, then cleans up and ends. */
-export function serveWork(work: Record<string, (input: never) => unknown>, close: () => void): void {
-  process.on('message', async ({ name, input }: { name: string; input: never }) => {
-    const reply: Reply = await Promise.resolve(input)
-      .then(work[name]!)
+/** The other side: works until its parent lets go of it. */
+export function serveWork(work: Work): void {
+  process.on('message', ({ name, input }: { name: string; input: never }) => {
+    Promise.resolve(input)
+      .then(work[name])
       .then(
-        (value) => ({ value }),
-        (error: Error) => ({ error: String(error.stack ?? error) }),
-      );
-    process.send!(reply);
+        (value): Reply => ({ value }),
+        (error: Error): Reply => ({ error: String(error.stack ?? error) }),
+      )
+      .then((reply) => process.send!(reply));
   });
-  process.on('disconnect', close);
+  process.on('disconnect', () => process.exit(0));
 }

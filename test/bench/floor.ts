@@ -64,4 +64,4 @@ function openFloor(poolDir: string) {
   };
 }
 
-if (import.meta.main) serveWork(openFloor(process.argv[2]!), () => process.exit(0));
+if (import.meta.main) serveWork(openFloor(process.argv[2]!));

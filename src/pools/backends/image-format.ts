@@ -25,7 +25,7 @@ export const usualFilesystem = (): ImageFilesystem => (ext4Grows() ? 'ext4' : 'x
 type ImageFilesystem = 'ext4' | 'xfs' | 'btrfs';
 
 interface Format {
-  /** What the tool takes at least, with its default layout. */
+  /** What the tool takes at least, with its default layout, and the kernel where it is to grow. */
   minimumBytes: bigint;
   args(spec: MakeSpec): string[];
   /** Where its super block says what it is. */
@@ -67,7 +67,7 @@ const formats: Record<ImageFilesystem, Format> = {
     magic: { offset: 0, bytes: Buffer.from('XFSB') },
   },
   btrfs: {
-    minimumBytes: 109n * MIB,
+    minimumBytes: 256n * MIB, // fs/btrfs/ioctl.c: a mounted one is not resized to less
     args: ({ uuid }) => ['-q', '-K', '-m', 'single', '-d', 'single', '-U', uuid],
     magic: { offset: 65_600, bytes: Buffer.from('_BHRfS_M') },
   },

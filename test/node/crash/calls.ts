@@ -10,6 +10,8 @@ import type { Content, Existence, GroupNote, SnapshotNote, VolumeNote } from './
 export class DaemonDied extends Error {}
 
 const DEATH_LIMIT_MS = 5_000;
+const PENDING_LIMIT_MS = 10_000;
+const RETRY_MS = 20;
 
 /**
  * The calls of a provisioner and a kubelet. Each notes what it asks for before it asks, and what it was told after;
@@ -23,18 +25,21 @@ export function createCalls(lab: CrashLab, daemon: Daemon) {
     died = true;
   });
 
-  /** Resolves to undefined when the daemon refuses for want of room. */
+  /** Resolves to undefined when the daemon refuses for want of room. Waits for another call on the same object. */
   async function call<T extends object>(rpc: string, request: object): Promise<T | undefined> {
-    if (died) throw new DaemonDied();
-    try {
-      return await daemon.csi.call<T>(rpc, request);
-    } catch (error) {
-      const { status, message } = error as CallError;
-      if (status === 'RESOURCE_EXHAUSTED' || status === 'OUT_OF_RANGE') return undefined;
-      const connectionLost = status === 'UNAVAILABLE' || status === 'CANCELLED' || status === 'INTERNAL';
-      if (connectionLost) await Promise.race([daemon.ended, delay(DEATH_LIMIT_MS, undefined, { ref: false })]);
+    for (const end = Date.now() + PENDING_LIMIT_MS; ; await delay(RETRY_MS)) {
       if (died) throw new DaemonDied();
-      throw new Error(`${rpc} ${JSON.stringify(request)}: ${status} ${message}`);
+      try {
+        return await daemon.csi.call<T>(rpc, request);
+      } catch (error) {
+        const { status, message } = error as CallError;
+        if (status === 'RESOURCE_EXHAUSTED' || status === 'OUT_OF_RANGE') return undefined;
+        if (status === 'ABORTED' && Date.now() < end) continue;
+        const connectionLost = status === 'UNAVAILABLE' || status === 'CANCELLED' || status === 'INTERNAL';
+        if (connectionLost) await Promise.race([daemon.ended, delay(DEATH_LIMIT_MS, undefined, { ref: false })]);
+        if (died) throw new DaemonDied();
+        throw new Error(`${rpc} ${JSON.stringify(request)}: ${status} ${message}`);
+      }
     }
   }
 

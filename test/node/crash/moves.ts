@@ -9,7 +9,7 @@ import type { Random } from './random.ts';
 const MIB = 1n << 20n;
 const VOLUMES_AT_MOST = 4;
 const SNAPSHOTS_AT_MOST = 3;
-const SIZE_AT_MOST = 160n * MIB;
+const SIZE_AT_MOST = 288n * MIB;
 /** How much likelier a move is that leads to the step which a case is about. */
 const FAVOURED = 6;
 
@@ -109,7 +109,7 @@ export function chooseMove(
     const content = backendIs('btrfs')
       ? 'subvolume'
       : random.pick(['btrfs', 'btrfs', 'ext4', 'block', 'block'] as const);
-    const sizeBytes = BigInt(random.between(0, 8)) * MIB + (content === 'btrfs' ? 112n : 8n) * MIB;
+    const sizeBytes = BigInt(random.between(0, 8)) * MIB + (content === 'btrfs' ? 256n : 8n) * MIB;
     const parameters = { poolClass: pool, ...(thin && { thin: 'true' }), ...(nodatacow && { nodatacow: 'true' }) };
     return addVolume({ content, thin, sizeBytes, data: new Map() }, { parameters });
   };
