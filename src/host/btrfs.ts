@@ -1,3 +1,4 @@
+import { searchTree } from './btrfs-search.ts';
 import { io, ioctl, ior, iow, iowr } from './ioctl.ts';
 import { addressOf, errorCode } from './libc.ts';
 
@@ -6,7 +7,6 @@ import { addressOf, errorCode } from './libc.ts';
 const MAGIC = 0x94;
 const SYNC = io(MAGIC, 8);
 const RESIZE = iow(MAGIC, 3, 4096);
-const TREE_SEARCH_V2 = iowr(MAGIC, 17, 112);
 const SET_FSLABEL = iow(MAGIC, 50, 256);
 const SNAP_CREATE_V2 = iow(MAGIC, 23, 4096);
 const SUBVOL_CREATE_V2 = iow(MAGIC, 24, 4096);
@@ -15,7 +15,9 @@ const SUBVOL_SETFLAGS = iow(MAGIC, 26, 8);
 const QUOTA_CTL = iowr(MAGIC, 40, 16);
 const QGROUP_CREATE = iow(MAGIC, 42, 16);
 const QGROUP_LIMIT = ior(MAGIC, 43, 48);
+const QUOTA_RESCAN = iow(MAGIC, 44, 64);
 const QUOTA_RESCAN_WAIT = io(MAGIC, 46);
+const FS_INFO = ior(MAGIC, 31, 1024);
 const GET_SUBVOL_INFO = ior(MAGIC, 60, 504);
 const SNAP_DESTROY_V2 = iow(MAGIC, 63, 4096);
 
@@ -36,6 +38,7 @@ const INHERIT_BYTES = 72;
 const QUOTA_TREE_ID = 8n;
 const ROOT_TREE_ID = 1n;
 const ROOT_ITEM_KEY = 132;
+const ROOT_BACKREF_KEY = 144;
 const ROOT_REF_KEY = 156;
 const INODE_ITEM_KEY = 1;
 const QGROUP_STATUS_KEY = 240;
@@ -126,6 +129,26 @@ export function childSubvolumes(fd: number, id: bigint): bigint[] {
   return Array.from(range, (item) => item.offset);
 }
 
+/** The subvolumes numbered `from` and above, with what each is directly inside of, in the order of their numbers. */
+export function* subvolumesFrom(fd: number, from: bigint): Generator<{ id: bigint; parent: bigint }> {
+  const last = 2n ** 64n - 1n;
+  for (const item of searchTree(
+    fd,
+    ROOT_TREE_ID,
+    [from, ROOT_BACKREF_KEY, 0n],
+    [last - 256n, ROOT_BACKREF_KEY, last],
+  )) {
+    yield { id: item.objectid, parent: item.offset };
+  }
+}
+
+/** UUID of the file system, by which sysfs knows it. */
+export function filesystemUuid(fd: number): string {
+  const info = Buffer.alloc(1024);
+  ioctl(fd, FS_INFO, info, 'file system info');
+  return formatUuid(info.subarray(16, 32));
+}
+
 /** New files beneath the directory `fd` are written in place, without copy-on-write and checksums. */
 export function setNoCow(fd: number): void {
   const flags = Buffer.alloc(8);
@@ -176,6 +199,15 @@ export function quotaStatus(fd: number): { mode: QuotaMode; consistent: boolean 
   return undefined;
 }
 
+/** Makes the kernel count anew, in the background; one that counts already goes on. */
+export function rescanQuota(fd: number): void {
+  try {
+    ioctl(fd, QUOTA_RESCAN, Buffer.alloc(64), 'quota rescan');
+  } catch (error) {
+    if (errorCode(error) !== 'EINPROGRESS') throw error;
+  }
+}
+
 /** Limits what subvolume `id` may reference, in bytes. */
 export function limitQgroup(fd: number, id: bigint, limitBytes: bigint): void {
   const args = Buffer.alloc(48);
@@ -216,6 +248,20 @@ export function qgroupLimit(fd: number, id: bigint): bigint | undefined {
   return undefined;
 }
 
+/** The limits in force, in bytes, by subvolume number. */
+export function listLimits(fd: number): Map<bigint, bigint> {
+  const limits = new Map<bigint, bigint>();
+  for (const item of searchTree(
+    fd,
+    QUOTA_TREE_ID,
+    [0n, QGROUP_LIMIT_KEY, 0n],
+    [0n, QGROUP_LIMIT_KEY, 2n ** 48n - 1n],
+  )) {
+    if ((item.data.readBigUInt64LE(0) & LIMIT_MAX_RFER) !== 0n) limits.set(item.offset, item.data.readBigUInt64LE(8));
+  }
+  return limits;
+}
+
 /** Whether subvolume `id` still takes space: a destroyed one does until the kernel's cleaner is through with it. */
 export function subvolumeExists(fd: number, id: bigint): boolean {
   for (const _ of searchTree(fd, ROOT_TREE_ID, [id, ROOT_ITEM_KEY, 0n], [id, ROOT_ITEM_KEY, 2n ** 64n - 1n]))
@@ -252,60 +298,4 @@ export function setLabel(fd: number, label: string): void {
 
 export function sync(fd: number): void {
   ioctl(fd, SYNC, 0, 'sync');
-}
-
-type Key = [objectid: bigint, type: number, offset: bigint];
-interface TreeItem {
-  objectid: bigint;
-  type: number;
-  offset: bigint;
-  data: Buffer;
-}
-
-/** The smallest key above `key`. */
-function after(key: { objectid: bigint; type: number; offset: bigint }): Key {
-  if (key.offset < 2n ** 64n - 1n) return [key.objectid, key.type, key.offset + 1n];
-  return key.type < 255 ? [key.objectid, key.type + 1, 0n] : [key.objectid + 1n, 0, 0n];
-}
-
-/** BTRFS_IOC_TREE_SEARCH_V2 over a key range; needs CAP_SYS_ADMIN. The data of an item is valid until the next one. */
-function* searchTree(fd: number, tree: bigint, min: Key, max: Key): Generator<TreeItem> {
-  const HEADER = 112;
-  const args = Buffer.alloc(HEADER + 16384);
-  let from = min;
-  for (;;) {
-    args.writeBigUInt64LE(tree, 0);
-    args.writeBigUInt64LE(from[0], 8);
-    args.writeBigUInt64LE(max[0], 16);
-    args.writeBigUInt64LE(from[2], 24);
-    args.writeBigUInt64LE(max[2], 32);
-    args.writeBigUInt64LE(0n, 40);
-    args.writeBigUInt64LE(2n ** 64n - 1n, 48);
-    args.writeUInt32LE(from[1], 56);
-    args.writeUInt32LE(max[1], 60);
-    args.writeUInt32LE(4096, 64);
-    args.writeBigUInt64LE(BigInt(args.length - HEADER), 104);
-    try {
-      ioctl(fd, TREE_SEARCH_V2, args, `search tree ${tree}`);
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return; // no such tree: quotas are off
-      throw error;
-    }
-    const found = args.readUInt32LE(64);
-    if (found === 0) return;
-    let position = HEADER;
-    for (let index = 0; index < found; index++) {
-      const item = {
-        objectid: args.readBigUInt64LE(position + 8),
-        offset: args.readBigUInt64LE(position + 16),
-        type: args.readUInt32LE(position + 24),
-      };
-      const length = args.readUInt32LE(position + 28);
-      const data = args.subarray(position + 32, position + 32 + length);
-      position += 32 + length;
-      from = after(item);
-      // The kernel compares whole keys, so items of other types lie inside the range.
-      if (item.type >= min[1] && item.type <= max[1]) yield { ...item, data };
-    }
-  }
 }

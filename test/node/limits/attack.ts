@@ -128,7 +128,9 @@ const attacks = {
   /** A page that the file system has no room for ends the process. */
   mapped() {
     const libc = koffi.load(null);
-    const mmap = libc.func('intptr_t mmap(intptr_t at, size_t length, int protection, int flags, int fd, int64_t offset)');
+    const mmap = libc.func(
+      'intptr_t mmap(intptr_t at, size_t length, int protection, int flags, int fd, int64_t offset)',
+    );
     const memset = libc.func('intptr_t memset(intptr_t at, int byte, size_t length)');
     const [READ_WRITE, SHARED] = [3, 1];
     const fd = create('file');
