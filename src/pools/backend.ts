@@ -1,6 +1,6 @@
 import type { Mount } from '../host/mountinfo.ts';
-import type { Backend, FilesystemType, Usage, VolumeParameters } from '../volumes/model.ts';
-import type { ObjectRow } from './ledger.ts';
+import type { Backend, FilesystemType, HealthProblem, Usage, VolumeParameters } from '../volumes/model.ts';
+import type { Ledger, ObjectRow } from './ledger.ts';
 
 /** A name in one of the pool's own directories, opened once and used beneath (openat2). */
 export interface Place {
@@ -34,6 +34,16 @@ export interface CopySource {
 }
 
 export type Progress = (doneBytes: bigint, totalBytes: bigint) => void;
+
+export type GuardedLedger = Pick<Ledger, 'listObjects' | 'volumeByNumber'>;
+
+export interface Guard {
+  /** Gives every volume the limit that the ledger says. */
+  start(ledger: GuardedLedger): void;
+  /** Called every second; cheap when nothing is new. Returns what an operator should know, once. */
+  look(ledger: GuardedLedger): string[];
+  problems(row: ObjectRow): HealthProblem[];
+}
 
 /**
  * How a kind of pool makes volumes. All methods run on the pool's thread; those that return a promise may take long
@@ -78,6 +88,8 @@ export interface BackendDriver {
   readonly growsFilesystem: boolean;
   growFilesystem?(place: Place, row: ObjectRow, mountedAt: string): Promise<void>;
 
+  /** Looks after the limits where tenants have ways around them. */
+  readonly guard?: Guard;
   /** Puts right at start what the backend alone can know of, such as quota groups without a subvolume. */
   tidy?(): void;
   /** Gives the space back; goes on where an earlier call stopped. Resolves when nothing is left. */

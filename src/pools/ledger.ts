@@ -139,6 +139,9 @@ export function openLedger(path: string, poolLabel: string) {
     object,
     objectByName: (kind: ObjectRow['kind'], name: string): ObjectRow | undefined =>
       toObject(one(`SELECT * FROM objects WHERE kind = ? AND name = ? AND state <> 'deleting'`, kind, name)),
+    /** The ready volume of the backend's own number; no index, since only a guard that has found something asks. */
+    volumeByNumber: (number: bigint): ObjectRow | undefined =>
+      toObject(one(`SELECT * FROM objects WHERE number = ? AND kind = 'volume' AND state = 'ready'`, number)),
     /** Ready objects in the order of their uuids. */
     listObjects({ kind, after = '', limit = -1, sourceUuid }: ObjectFilter): ObjectRow[] {
       const source = sourceUuid === undefined ? '' : 'AND source_uuid = ?';

@@ -15,6 +15,7 @@ import { createImageBackend } from './backends/image.ts';
 import { type Log, newUuid, type PoolCore } from './core.ts';
 import { isAlive } from './failure.ts';
 import { createGroupCommit } from './group-commit.ts';
+import { startGuard } from './guard.ts';
 import { foreignEntries, isPoolDirectory, type Layout, openLayout } from './layout.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import type { Opened, PoolSpec } from './protocol.ts';
@@ -86,6 +87,7 @@ export async function openPool(spec: PoolSpec, context: Context): Promise<OpenPo
       ...createGroupCommit(ledger, () => syncFilesystem(layout.rootFd), onFatal),
     };
     const findings = await reconcile(core);
+    undo.unshift(startGuard(core));
     return {
       core,
       opened: {

@@ -9,6 +9,7 @@ import { type Bench, openBench } from './bench.ts';
 import type { Program } from './berth.ts';
 import { measureCreate } from './create.ts';
 import { describeMachine } from './machine.ts';
+import { measureMany } from './many.ts';
 import { buildBundle } from './program.ts';
 import { formatTable, type Row } from './row.ts';
 
@@ -16,6 +17,7 @@ type Part = (bench: Bench, program: Program) => Promise<Row[]>;
 
 const parts: Record<string, Part> = {
   create: measureCreate,
+  many: measureMany,
 };
 
 /** So that what else runs on the machine weighs less; measured and baselines get it alike. */

@@ -23,17 +23,17 @@ export async function inTurn<Name extends string>(
   return Object.fromEntries(entries.map(([name]) => [name, median(results.get(name)!)])) as Record<Name, number>;
 }
 
-type Quantity = { value: number; text: string };
+/** A value with its text. */
+export interface Quantity {
+  value: number;
+  text: string;
+}
 
-export const perSecond = (value: number, of = ''): Quantity => ({
-  value,
-  text: `${of && `${of} `}${value.toFixed(0)}/s`,
-});
+const named = (of: string, text: string): string => (of === '' ? text : `${of} ${text}`);
+
+export const perSecond = (value: number, of = ''): Quantity => ({ value, text: named(of, `${value.toFixed(0)}/s`) });
 export const milliseconds = (value: number, of = ''): Quantity => ({
   value,
-  text: `${of && `${of} `}${value < 10 ? value.toFixed(2) : value.toFixed(0)} ms`,
+  text: named(of, `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ms`),
 });
-export const mebibytes = (bytes: number): Quantity => ({
-  value: bytes / 2 ** 20,
-  text: `${(bytes / 2 ** 20).toFixed(0)} MiB`,
-});
+export const mebibytes = (value: number): Quantity => ({ value, text: `${value.toFixed(0)} MiB` });

@@ -9,6 +9,10 @@ export interface Kubelet {
   publish(volumeId: string, options?: { fsType?: string; timeoutMs?: number }): Promise<string>;
   unpublish(volumeId: string, options?: { timeoutMs?: number }): Promise<void>;
   remove(volumeId: string): Promise<void>;
+  /** Returns the snapshot's id. */
+  snapshot(volumeId: string, name: string): Promise<string>;
+  /** Grows the volume, which must be published, and the file system in it. */
+  expand(volumeId: string, sizeBytes: bigint): Promise<void>;
 }
 
 export interface CreateOptions {
@@ -69,6 +73,21 @@ export function createKubelet(csi: CsiClient, dir: string): Kubelet {
     },
     async remove(volumeId) {
       await csi.call('DeleteVolume', { volume_id: volumeId });
+    },
+    async snapshot(volumeId, name) {
+      const request = { name, source_volume_id: volumeId };
+      const { snapshot } = await csi.call<{ snapshot: { snapshot_id: string } }>('CreateSnapshot', request);
+      return snapshot.snapshot_id;
+    },
+    async expand(volumeId, sizeBytes) {
+      const capacity_range = { required_bytes: String(sizeBytes) };
+      const request = { volume_id: volumeId, capacity_range };
+      const { node_expansion_required } = await csi.call<{ node_expansion_required: boolean }>(
+        'ControllerExpandVolume',
+        request,
+      );
+      if (!node_expansion_required) return;
+      await csi.call('NodeExpandVolume', { ...request, volume_path: paths(volumeId).target_path });
     },
   };
 }

@@ -20,6 +20,7 @@ import { errorCode } from '../../host/libc.ts';
 import { bindMount, isMountFlag } from '../../host/mount.ts';
 import type { BackendDriver, Made, Place } from '../backend.ts';
 import { watchCleaner } from './btrfs-cleaner.ts';
+import { createBtrfsGuard } from './btrfs-guard.ts';
 import { createInodeCounter, estimateInodes } from './btrfs-inodes.ts';
 
 const MIB = 1n << 20n;
@@ -45,6 +46,7 @@ function withPlace<T>(place: Place, use: (fd: number) => T): T {
  */
 export function createBtrfsBackend(rootFd: number, mountDevice: string, treePrefix: string): BackendDriver {
   const cleaner = watchCleaner(rootFd);
+  const guard = createBtrfsGuard(rootFd);
   const inodes = createInodeCounter();
 
   // Simple quotas count data where it was first written, so of a copy they know nothing.
@@ -110,7 +112,7 @@ export function createBtrfsBackend(rootFd: number, mountDevice: string, treePref
     },
 
     heldBytes: (_place, row) => heldBytes(row.number!, row.sizeBytes),
-    resize: (_place, row, sizeBytes) => limitQgroup(rootFd, row.number!, sizeBytes),
+    resize: (_place, row, sizeBytes) => limitQgroup(rootFd, row.number!, guard.limitOf(row, sizeBytes)),
 
     async free(place, row, progress) {
       const number = row.number ?? numberAt(place);
@@ -136,6 +138,7 @@ export function createBtrfsBackend(rootFd: number, mountDevice: string, treePref
       return { bytes: { total: row.sizeBytes, used, available }, inodes: estimateInodes(usedInodes, available) };
     },
 
+    guard,
     tidy() {
       for (const number of listQgroups(rootFd)) {
         if (number >= FIRST_SUBVOLUME && !subvolumeExists(rootFd, number)) forgetQgroup(rootFd, number);

@@ -38,7 +38,7 @@ export async function createVolume(core: PoolCore, args: CreateVolumeArgs): Prom
     source: args.source,
     grow:
       source !== undefined &&
-      source.sizeBytes < args.sizeBytes &&
+      (source.grow || source.sizeBytes < args.sizeBytes) &&
       core.backend.growsFilesystem &&
       args.content !== 'block',
     createdAt: core.now(),

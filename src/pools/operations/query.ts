@@ -85,5 +85,5 @@ export function volumeHealth(core: PoolCore, args: { uuid: string }): HealthProb
       { status: 'DATA_LOSS', reason: 'TokenMismatch', message: 'the disk holds something else at the volume’s place' },
     ];
   }
-  return [];
+  return core.backend.guard?.problems(row) ?? [];
 }

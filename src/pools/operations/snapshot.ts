@@ -43,7 +43,7 @@ export function snapshotRow(core: PoolCore, source: ObjectRow, name: string, gro
     parameters: source.parameters,
     source: { kind: 'volume', uuid: source.uuid },
     groupUuid,
-    grow: false,
+    grow: source.grow, // its clones have the same file system
     createdAt: core.now(),
   };
 }

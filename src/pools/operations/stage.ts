@@ -27,6 +27,7 @@ export async function stageVolume(
     const present = topMount(args.stagingPath);
     if (present !== undefined && isOurs(core, row, present, device)) {
       requireOptions(core, row, present, options);
+      if (row.grow) await core.step('stage.grow', () => growFilesystem(core, row, args.stagingPath));
       return;
     }
     let mounted = false;

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { listQgroups, qgroupLimit, subvolumeInfo } from '../../../src/host/btrfs.ts';
-import { attachedLoopNames } from '../../../src/host/loop.ts';
+import { attachedLoopNames, loopStatus } from '../../../src/host/loop.ts';
 import type { CrashPool } from './lab.ts';
 
 const FIRST_SUBVOLUME = 256n;
@@ -40,6 +40,7 @@ export interface Entry {
   allocatedBytes: bigint | undefined;
   /** Whether the kernel refuses writes. */
   readOnly: boolean;
+  /** Without those that are only waiting to detach. */
   loops: { device: string; sizeBytes: bigint }[];
 }
 
@@ -110,10 +111,12 @@ function describeImage(path: string, loops: readonly { device: string; file: str
 }
 
 const loopsOver = (root: string): { device: string; file: string }[] =>
-  attachedLoopNames(`${root}/`).map((name) => ({
-    device: `/dev/${name}`,
-    file: readFileSync(`/sys/block/${name}/loop/backing_file`, 'utf8').trim(),
-  }));
+  attachedLoopNames(`${root}/`)
+    .filter((name) => loopStatus(`/dev/${name}`)?.autoclear === false)
+    .map((name) => ({
+      device: `/dev/${name}`,
+      file: readFileSync(`/sys/block/${name}/loop/backing_file`, 'utf8').trim(),
+    }));
 
 /** Reads a copy, since the daemon has the ledger to itself. */
 function readRows(root: string): Row[] {

@@ -76,6 +76,9 @@ export function chooseMove(
   const unpublished = staged.filter((note) => note.published === 'no');
   // A raw block device in use cannot be held still for a copy that takes its time.
   const copyable = volumes.filter((note) => pool !== 'image-ext4' || note.content !== 'block' || note.staged === 'no');
+  const needsFreeze = towards?.endsWith('.freeze') || towards?.endsWith('.thaw');
+  const mounted = copyable.filter((note) => note.content !== 'block' && note.staged === 'yes');
+  const sources = needsFreeze && mounted.length > 0 ? mounted : copyable;
 
   const addVolume = (
     note: Pick<VolumeNote, 'content' | 'thin' | 'sizeBytes' | 'data'>,
@@ -150,13 +153,11 @@ export function chooseMove(
 
   if (volumes.length < VOLUMES_AT_MOST) {
     may('create', 4, create);
-    const sources = [
-      ...snapshots.map((note) => ({ cut: note, from: { snapshot: { snapshot_id: note.id } } })),
-      ...copyable.map((note) => ({ cut: cutOf(note), from: { volume: { volume_id: note.id } } })),
-    ];
-    mayOne('clone', 4, sources, clone);
+    const ofSnapshots = snapshots.map((note) => ({ cut: note, from: { snapshot: { snapshot_id: note.id } } }));
+    const ofVolumes = sources.map((note) => ({ cut: cutOf(note), from: { volume: { volume_id: note.id } } }));
+    mayOne('clone', 4, needsFreeze ? ofVolumes : [...ofSnapshots, ...ofVolumes], clone);
   }
-  if (snapshots.length < SNAPSHOTS_AT_MOST) mayOne('snapshot', 4, copyable, snapshot);
+  if (snapshots.length < SNAPSHOTS_AT_MOST) mayOne('snapshot', 4, sources, snapshot);
   const [first] = free;
   const others = copyable.filter((note) => note !== first);
   if (first !== undefined && groups.length === 0) mayOne('group', 1, others, (other) => group([first, other]));

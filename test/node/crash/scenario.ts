@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StepName } from '../../../src/pools/steps.ts';
 import type { Daemon } from '../../helpers/daemon.ts';
+import { until } from '../../helpers/until.ts';
 import { createCalls } from './calls.ts';
 import { findProblems, settle, takeInventory } from './check.ts';
 import { type CrashLab, openCrashLab, type PoolName } from './lab.ts';
@@ -54,8 +55,12 @@ export async function verifyRestart(lab: CrashLab, book: Book, random: Random): 
   refuse(problems);
   await removeAll(calls, book);
   await settle(lab);
+  await until(
+    () => `nothing of the volumes is left: ${lab.leftovers().join(' ')}`,
+    () => lab.leftovers().length === 0,
+  );
   const left = await takeInventory(calls);
-  problems.push(...left.volumes.keys(), ...left.snapshots, ...lab.leftovers());
+  problems.push(...left.volumes.keys(), ...left.snapshots);
   problems.push(...(await findProblems(lab, daemon, book, left)));
   refuse(problems.map((problem) => `after everything was taken back: ${problem}`));
   return daemon;

@@ -52,8 +52,11 @@ function startDev(options: { asNobody?: boolean; args?: string[] } = {}): {
   return { output: () => output, ended };
 }
 
+/** SIGINT comes twice, as it does at Ctrl-C under npm. */
 async function stop(signal: NodeJS.Signals): Promise<number | null> {
   const ended = new Promise<number | null>((resolve) => child!.on('exit', resolve));
+  if (signal === 'SIGINT')
+    child!.stdout!.on('data', (chunk: Buffer) => chunk.includes('stopping') && child!.kill(signal));
   child!.kill(signal);
   return ended;
 }

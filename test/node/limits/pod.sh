@@ -23,6 +23,11 @@ for device in null zero urandom; do
   : >"$root/dev/$device"
   mount --bind "/dev/$device" "$root/dev/$device"
 done
-exec chroot "$root" setpriv --no-new-privs --inh-caps=-all \
+# As container runtimes do: without the old root, no mount of the machine's is kept busy by the pod.
+mkdir "$root/old"
+cd "$root"
+pivot_root . old
+umount --lazy /old
+exec setpriv --no-new-privs --inh-caps=-all \
   --bounding-set=-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+sys_chroot,+setfcap \
   -- "$@"
