@@ -54,7 +54,7 @@ export function createGroupCommit(
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
-      const enough = durable.length > 0 && durable.length >= Math.min(lastShared, Number(process.env['CAP'] ?? 1e9));
+      const enough = durable.length > 0 && durable.length >= lastShared;
       if (enough) {
         clearTimeout(gathering);
         gathering = undefined;

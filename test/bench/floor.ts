@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import { closeSync, constants } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { createSubvolume, enableQuota, subvolumeInfo } from '../../src/host/btrfs.ts';
@@ -29,9 +29,9 @@ function openFloor(poolDir: string) {
   const update = db.prepare(`UPDATE objects SET state = 'ready', identity = ?, number = ? WHERE uuid = ?`);
 
   const makeBatch = (size: number): void => {
-    const uuids = Array.from({ length: size }, () => randomUUID());
+    const uuids = Array.from({ length: size }, () => randomUUIDv7());
     db.exec('BEGIN IMMEDIATE');
-    for (const uuid of uuids) insert.run(uuid, `floor-${uuid}`, SIZE_BYTES, SIZE_BYTES, Date.now());
+    for (const uuid of uuids) insert.run(uuid, `pvc-${randomUUID()}`, SIZE_BYTES, SIZE_BYTES, Date.now());
     db.exec('COMMIT');
     const made = uuids.map((uuid) => {
       const { dirFd, name } = layout.place('staging', `${uuid}.1`);

@@ -24,6 +24,8 @@ import { createBtrfsGuard } from './btrfs-guard.ts';
 import { createInodeCounter, estimateInodes } from './btrfs-inodes.ts';
 
 const MIB = 1n << 20n;
+/** More than any file system has. */
+const UNLIMITED = (1n << 63n) - 1n;
 /** Numbers below are the file system's own trees. */
 const FIRST_SUBVOLUME = 256n;
 
@@ -119,6 +121,8 @@ export function createBtrfsBackend(rootFd: number, mountDevice: string, treePref
       if (number === undefined) return;
       const nested = nestedSubvolumes(rootFd, number);
       const numbers = [...nested, number];
+      // Removing one takes a little room in the one around it, which may be full.
+      for (const one of numbers) limitQgroup(rootFd, one, UNLIMITED);
       for (const inside of nested) destroySubvolumeById(rootFd, inside);
       try {
         destroySubvolume(place.dirFd, place.name);

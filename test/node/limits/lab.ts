@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { qgroupUsage, subvolumeInfo } from '../../../src/host/btrfs.ts';
 import { syncFilesystem } from '../../../src/host/files.ts';
 import { withDirectory } from '../../../src/pools/backends/image-usage.ts';
-import { type Daemon, startDaemon } from '../../helpers/daemon.ts';
+import { type Daemon, type DaemonOptions, startDaemon } from '../../helpers/daemon.ts';
 import { type CreateOptions, createKubelet, type Kubelet } from '../../helpers/kubelet.ts';
 import { type LoopLab, openLoopLab } from '../../helpers/loop.ts';
 import { until } from '../../helpers/until.ts';
@@ -29,6 +29,8 @@ export interface LimitsLab {
   heldBytes(volumeId: string): bigint;
   /** Throws when the volume holds more than its size. */
   requireHeld(volumeId: string, sizeBytes: bigint): void;
+  /** Ends the daemon as a crash does, does this, and starts it again. */
+  restartDaemon(meanwhile: () => void): Promise<void>;
   /** Where the pool is mounted. */
   poolPath(poolName: string): Promise<string>;
   dispose(): Promise<void>;
@@ -42,7 +44,7 @@ export async function openLimitsLab(): Promise<LimitsLab> {
     return { name, class: name, backend, disks, ...more };
   };
   const ext4 = await loops.filesystem('ext4', POOL_BYTES);
-  const daemon = await startDaemon({
+  const options = {
     dir: join(loops.dir, 'daemon'),
     pools: [
       onLoop('qgroup', 'btrfs'),
@@ -50,15 +52,9 @@ export async function openLimitsLab(): Promise<LimitsLab> {
       onLoop('on-xfs', 'image'),
       { name: 'on-ext4', class: 'on-ext4', backend: 'image', directory: ext4 },
     ],
-  });
-  const kubelet = createKubelet(daemon.csi, join(loops.dir, 'kubelet'));
-  let shown = '';
-  const allReady = async (): Promise<boolean> => {
-    const pools = await daemon.admin.listPools();
-    shown = pools.map(({ name, state, reason }) => `${name} ${state} ${reason ?? ''}`).join(', ');
-    return pools.every(({ state }) => state === 'ready');
   };
-  await until(() => `all pools ready: ${shown}`, allReady);
+  let daemon = await startReady(options);
+  let kubelet = createKubelet(daemon.csi, join(loops.dir, 'kubelet'));
   const pools = await daemon.admin.listPools();
   const pathOf = (id: string): string =>
     id === pools.find(({ name }) => name === 'on-ext4')!.id ? ext4 : join(loops.dir, 'daemon/state/pools', id);
@@ -77,8 +73,12 @@ export async function openLimitsLab(): Promise<LimitsLab> {
   };
 
   return {
-    kubelet,
-    daemon,
+    get kubelet() {
+      return kubelet;
+    },
+    get daemon() {
+      return daemon;
+    },
     loops,
     create: ({ pool: poolClass, fsType, thin, sizeBytes }, name, options) =>
       kubelet.create(name, { poolClass, sizeBytes, ...(fsType && { fsType }), ...(thin && { thin }), ...options }),
@@ -88,10 +88,30 @@ export async function openLimitsLab(): Promise<LimitsLab> {
       const { bytes, mapBytes } = measure(volumeId);
       if (bytes > sizeBytes + mapBytes) throw new Error(`the volume of ${sizeBytes} bytes holds ${bytes}`);
     },
+    async restartDaemon(meanwhile) {
+      await daemon.stop('SIGKILL');
+      meanwhile();
+      daemon = await startReady(options);
+      kubelet = createKubelet(daemon.csi, join(loops.dir, 'kubelet'));
+    },
     poolPath: async (poolName) => pathOf((await daemon.admin.listPools()).find(({ name }) => name === poolName)!.id!),
     async dispose() {
       await daemon.stop();
       loops.dispose();
     },
   };
+}
+
+async function startReady(options: DaemonOptions): Promise<Daemon> {
+  const daemon = await startDaemon(options);
+  let shown = '';
+  await until(
+    () => `all pools are ready: ${shown}`,
+    async () => {
+      const pools = await daemon.admin.listPools();
+      shown = pools.map(({ name, state, reason = '' }) => `${name} ${state} ${reason}`).join(', ');
+      return pools.every(({ state }) => state === 'ready');
+    },
+  );
+  return daemon;
 }
