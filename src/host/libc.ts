@@ -87,6 +87,8 @@ export const libcFgetxattr = bind(
   'fgetxattr',
   'intptr_t fgetxattr(int fd, const char *name, void *value, size_t size)',
 );
+export const libcCapget = bind('capget', 'int capget(void *header, void *data)');
+export const libcCapset = bind('capset', 'int capset(void *header, void *data)');
 export const libcSocket = bind('socket', 'int socket(int domain, int type, int protocol)');
 export const libcBind = bind('bind', 'int bind(int fd, const void *address, uint32_t length)');
 export const libcRecv = bind('recv', 'intptr_t recv(int fd, void *buffer, size_t length, int flags)');
@@ -114,3 +116,8 @@ export const libcRenameat2 = (
   newPath: string,
   flags: number,
 ): number => nativeRenameat2(subject, RENAMEAT2, oldDir, oldPath, newDir, newPath, flags);
+
+const BPF = process.arch === 'arm64' ? 280 : 321;
+const nativeBpf = bind('bpf', 'long syscall(long number, int command, void *attributes, unsigned int size)');
+export const libcBpf = (subject: string, command: number, attributes: Buffer): number =>
+  nativeBpf(subject, BPF, command, attributes, attributes.length);

@@ -54,6 +54,14 @@ export function openLedger(path: string, poolLabel: string) {
   const statements = new Map<string, StatementSync>();
   let inTransaction = false;
 
+  /** Damage that was not seen at the opening shows when a page is read. */
+  const readable = <T>(act: () => T): T => {
+    try {
+      return act();
+    } catch (error) {
+      throw isDamage(error) ? damaged(poolLabel, error) : error;
+    }
+  };
   const statement = (sql: string): StatementSync => {
     let prepared = statements.get(sql);
     if (prepared === undefined) {
@@ -68,10 +76,10 @@ export function openLedger(path: string, poolLabel: string) {
       db.exec('BEGIN IMMEDIATE');
       inTransaction = true;
     }
-    statement(sql).run(...values);
+    readable(() => statement(sql).run(...values));
   };
   const one = (sql: string, ...values: SQLInputValue[]): Row | undefined =>
-    statement(sql).get(...values) as Row | undefined;
+    readable(() => statement(sql).get(...values) as Row | undefined);
   const totals = { chargedBytes: 0n, volumes: 0, snapshots: 0 };
   const account = (row: ObjectRow | undefined, sign: 1 | -1): void => {
     if (row === undefined) return;
@@ -79,9 +87,15 @@ export function openLedger(path: string, poolLabel: string) {
     if (row.state === 'ready') totals[row.kind === 'volume' ? 'volumes' : 'snapshots'] += sign;
   };
   const object = (uuid: string): ObjectRow | undefined => toObject(one('SELECT * FROM objects WHERE uuid = ?', uuid));
-  const all = (sql: string, ...values: SQLInputValue[]): Row[] => statement(sql).all(...values) as Row[];
+  const all = (sql: string, ...values: SQLInputValue[]): Row[] =>
+    readable(() => statement(sql).all(...values) as Row[]);
 
-  for (const row of all('SELECT * FROM objects')) account(toObject(row), 1);
+  try {
+    for (const row of all('SELECT * FROM objects')) account(toObject(row), 1);
+  } catch (error) {
+    db.close();
+    throw error instanceof BerthError ? error : damaged(poolLabel, error);
+  }
 
   return {
     /** Makes the writes since the last commit visible to a later open, though not yet safe from a power cut. */
@@ -208,13 +222,23 @@ function openDatabase(path: string, poolLabel: string): DatabaseSync {
     db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA mmap_size = 0');
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000');
     migrate(db, poolLabel);
+    const { quick_check: verdict } = db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string };
+    if (verdict !== 'ok') throw new Error(verdict);
     return db;
   } catch (error) {
     db?.close();
-    if (error instanceof BerthError) throw error;
-    throw new BerthError('LEDGER_DAMAGED', { pool: poolLabel, problem: (error as Error).message }, { cause: error });
+    throw error instanceof BerthError ? error : damaged(poolLabel, error);
   }
 }
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB, in the low byte of the extended codes (sqlite.org/rescode.html). */
+const DAMAGE = [11, 26];
+
+const isDamage = (error: unknown): boolean =>
+  DAMAGE.includes(((error as { errcode?: number } | null)?.errcode ?? 0) % 256);
+
+const damaged = (pool: string, cause: unknown): BerthError =>
+  new BerthError('LEDGER_DAMAGED', { pool, problem: (cause as Error).message }, { cause });
 
 function migrate(db: DatabaseSync, poolLabel: string): void {
   const version = (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;

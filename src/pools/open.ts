@@ -1,15 +1,16 @@
-import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { BerthError } from '../errors.ts';
-import { enableQuota, quotaStatus, setLabel } from '../host/btrfs.ts';
+import { enableQuota, filesystemUuid, quotaStatus, setLabel } from '../host/btrfs.ts';
 import { syncFilesystem, tryLock } from '../host/files.ts';
 import { errorCode } from '../host/libc.ts';
 import { mountFilesystem, unmount } from '../host/mount.ts';
-import { type Mount, readMounts } from '../host/mountinfo.ts';
+import { mountHolding, readMounts } from '../host/mountinfo.ts';
 import { mountsInAllNamespaces } from '../host/namespaces.ts';
 import { run } from '../host/run.ts';
 import type { BackendDriver } from './backend.ts';
 import { createBtrfsBackend } from './backends/btrfs.ts';
+import { sealFilesystem } from './backends/btrfs-seal.ts';
 import { createDirectoryBackend } from './backends/directory.ts';
 import { createImageBackend } from './backends/image.ts';
 import { type Log, newUuid, type PoolCore } from './core.ts';
@@ -71,6 +72,7 @@ export async function openPool(spec: PoolSpec, context: Context): Promise<OpenPo
     undo.unshift(() => ledger.close());
     const id = stamp(spec, ledger, layout, context.step);
     const backend = createBackend(spec, path, layout);
+    undo.unshift(sealPool(spec, layout, context.log));
     const core: PoolCore = {
       id,
       spec,
@@ -215,6 +217,9 @@ function stamp(spec: PoolSpec, ledger: Ledger, layout: Layout, step: Step): stri
   const found = ledger.meta('pool');
   if (spec.expectedId !== undefined && found !== spec.expectedId) throw notAsBefore(spec, `pool ${found}`);
   const owner = ledger.meta('owner');
+  if (owner === undefined && (['volumes', 'snapshots'] as const).some((folder) => layout.entries(folder).length > 0)) {
+    throw new BerthError('LEDGER_DAMAGED', { pool: spec.name, problem: 'it is empty, and there are volumes' });
+  }
   const backend = ledger.meta('backend');
   if (backend !== undefined && backend !== spec.backend) {
     throw new BerthError('POOL_UNSUITABLE', {
@@ -248,7 +253,7 @@ function createBackend(spec: PoolSpec, path: string, layout: Layout): BackendDri
       defaultFilesystem: spec.defaultFilesystem,
     });
   }
-  const mount = mountHolding(path);
+  const mount = mountHolding(path, readMounts());
   if (mount.fsType !== 'btrfs') {
     throw new BerthError('POOL_UNSUITABLE', { pool: spec.name, problem: `${path} is on ${mount.fsType}, not btrfs` });
   }
@@ -259,11 +264,16 @@ function createBackend(spec: PoolSpec, path: string, layout: Layout): BackendDri
   return createBtrfsBackend(layout.rootFd, mount.device, prefix.map((part) => `/${part}`).join(''));
 }
 
-/** The mount that `path` lies on. */
-function mountHolding(path: string): Mount {
-  const real = statSync(path).isDirectory() ? path : join(path, '..');
-  const candidates = readMounts().filter(
-    ({ mountPoint }) => mountPoint === '/' || real === mountPoint || real.startsWith(`${mountPoint}/`),
-  );
-  return candidates.reduce((best, mount) => (mount.mountPoint.length >= best.mountPoint.length ? mount : best));
+/** Only a file system of our own is sealed: on another one subvolumes are nothing that Berth could forbid. */
+function sealPool(spec: PoolSpec, layout: Layout, log: Log): () => void {
+  if (spec.backend !== 'btrfs' || spec.storage.kind !== 'disks') return () => {};
+  try {
+    const seal = sealFilesystem(filesystemUuid(layout.rootFd), layout.place('staging', 'seal-probe'));
+    log('info', 'the kernel forbids subvolumes inside volumes', { pool: spec.name, pinned: seal.pinned });
+    return seal.close;
+  } catch (error) {
+    const message = 'the kernel cannot forbid subvolumes inside volumes; they are limited within a second';
+    log('info', message, { pool: spec.name, cause: (error as Error).message });
+    return () => {};
+  }
 }

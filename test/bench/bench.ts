@@ -14,11 +14,13 @@ export interface Bench {
   /** To be called at the end, however that comes; the last first. */
   onClose(close: () => Promise<void> | void): void;
   close(): Promise<void>;
+  /** Runs a part of the work that is closed by itself. */
+  scoped<T>(work: (bench: Bench) => Promise<T>): Promise<T>;
 }
 
 export function openBench({ quick, parentDir = tmpdir() }: { quick: boolean; parentDir?: string | undefined }): Bench {
   const closers: (() => Promise<void> | void)[] = [];
-  return {
+  const bench: Bench = {
     quick,
     parentDir,
     say: (message) => process.stderr.write(`${message}\n`),
@@ -26,7 +28,17 @@ export function openBench({ quick, parentDir = tmpdir() }: { quick: boolean; par
     async close() {
       for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
     },
+    async scoped(work) {
+      const inner = openBench({ quick, parentDir });
+      bench.onClose(() => inner.close());
+      try {
+        return await work(inner);
+      } finally {
+        await inner.close();
+      }
+    },
   };
+  return bench;
 }
 
 /** A folder with loop devices of the benchmark's own: files of `parentDir`, with direct I/O. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LoopLab } from '../helpers/loop.ts';
 import type { Agent } from './agent.ts';
@@ -24,7 +24,8 @@ export type PoolPlan =
 
 /** A configured daemon that can be started, stopped and started again on the same pools. */
 export interface Site {
-  socket: string;
+  /** Where the pools of disks are mounted, in `pools` beneath. */
+  stateDir: string;
   start(program: Program): Promise<RunningBerth>;
 }
 
@@ -38,9 +39,10 @@ export interface RunningBerth {
 export function createSite(bench: Bench, lab: LoopLab, load: Agent<LoadWork>, pools: readonly PoolPlan[]): Site {
   const dir = lab.folder('berth');
   const socket = join(dir, 'csi.sock');
+  const stateDir = join(dir, 'state');
   const config = join(dir, 'berth.yaml');
   const content = {
-    node: { name: 'bench', stateDir: join(dir, 'state') },
+    node: { name: 'bench', stateDir },
     csi: { endpoint: `unix://${socket}` },
     admin: { socket: join(dir, 'admin.sock') },
     http: { listen: '127.0.0.1:0' },
@@ -78,6 +80,5 @@ export function createSite(bench: Bench, lab: LoopLab, load: Agent<LoadWork>, po
     end.catch(() => {}); // from here on an end is a stop
     return { pid: child.pid!, readyMs: readyAt - startedAt, stop };
   };
-  mkdirSync(dir, { recursive: true });
-  return { socket, start };
+  return { stateDir, start };
 }

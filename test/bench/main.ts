@@ -8,16 +8,24 @@ import { parseArgs } from 'node:util';
 import { type Bench, openBench } from './bench.ts';
 import type { Program } from './berth.ts';
 import { measureCreate } from './create.ts';
+import { measureDisks } from './disks.ts';
 import { describeMachine } from './machine.ts';
 import { measureMany } from './many.ts';
 import { buildBundle } from './program.ts';
+import { measurePublish } from './publish.ts';
 import { formatTable, type Row } from './row.ts';
+import { measureSnapshot } from './snapshot.ts';
+import { measureThroughput } from './throughput.ts';
 
 type Part = (bench: Bench, program: Program) => Promise<Row[]>;
 
 const parts: Record<string, Part> = {
   create: measureCreate,
   many: measureMany,
+  publish: measurePublish,
+  snapshot: measureSnapshot,
+  throughput: measureThroughput,
+  disks: measureDisks,
 };
 
 /** So that what else runs on the machine weighs less; measured and baselines get it alike. */
@@ -33,28 +41,28 @@ async function main(): Promise<void> {
   if (process.getuid?.() !== 0) return fail('needs root: loop devices, mounts');
   setPriority(PRIORITY);
 
-  const common = openBench({ quick: values.quick, parentDir: values.dir });
-  const stop = new Promise<never>((_, reject) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => reject(new Error(signal)));
-  });
-  stop.catch(() => {});
+  const bench = openBench({ quick: values.quick, parentDir: values.dir });
   const rows: Row[] = [];
   try {
-    const program = await buildBundle(common);
+    const program = await buildBundle(bench);
+    const stop = interruption();
     for (const [name, measure] of Object.entries(parts)) {
       if (positionals.length > 0 && !positionals.includes(name)) continue;
-      const bench = openBench({ quick: values.quick, parentDir: values.dir });
-      try {
-        rows.push(...(await Promise.race([measure(bench, program), stop])));
-      } finally {
-        await bench.close();
-      }
+      rows.push(...(await bench.scoped((inner) => Promise.race([measure(inner, program), stop]))));
     }
   } finally {
-    await common.close();
+    await bench.close();
   }
-  console.log(`${describeMachine(common)}\n\n${formatTable(rows)}`);
+  console.log(`${describeMachine(bench)}\n\n${formatTable(rows)}`);
   process.exitCode = rows.some(({ met }) => met === false) ? 1 : 0;
+}
+
+/** Rejects at Ctrl-C, so that what was made goes away. */
+function interruption(): Promise<never> {
+  const stop = Promise.withResolvers<never>();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.reject(new Error(signal)));
+  stop.promise.catch(() => {});
+  return stop.promise;
 }
 
 function fail(message: string): void {

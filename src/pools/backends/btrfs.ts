@@ -122,7 +122,7 @@ export function createBtrfsBackend(rootFd: number, mountDevice: string, treePref
       const nested = nestedSubvolumes(rootFd, number);
       const numbers = [...nested, number];
       // Removing one takes a little room in the one around it, which may be full.
-      for (const one of numbers) limitQgroup(rootFd, one, UNLIMITED);
+      if (nested.length > 0) for (const one of numbers) unlimit(rootFd, one);
       for (const inside of nested) destroySubvolumeById(rootFd, inside);
       try {
         destroySubvolume(place.dirFd, place.name);
@@ -173,6 +173,15 @@ function forgetQgroup(rootFd: number, number: bigint): void {
     destroyQgroup(rootFd, number);
   } catch (error) {
     if (errorCode(error) !== 'EBUSY') throw error;
+  }
+}
+
+function unlimit(rootFd: number, number: bigint): void {
+  try {
+    limitQgroup(rootFd, number, UNLIMITED);
+  } catch (error) {
+    // Its group is gone, or quotas are off.
+    if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTCONN') throw error;
   }
 }
 

@@ -1,7 +1,9 @@
 import { afterAll, describe, it } from 'vitest';
 import { type StepName, stepNames } from '../../../src/pools/steps.ts';
+import type { Daemon } from '../../helpers/daemon.ts';
+import { createBench, type Play } from './bench.ts';
 import type { PoolName } from './lab.ts';
-import { crashOnce, createBench } from './scenario.ts';
+import { killUnderCalls, verifyRestart } from './scenario.ts';
 
 const NO_FREEZE = 'a snapshot of a subvolume is atomic by itself';
 const NO_INNER = 'a subvolume has no file system inside that would have to grow';
@@ -23,6 +25,10 @@ const cannotOccur: Record<PoolName, Partial<Record<StepName, string>>> = {
 };
 
 const pools = ['btrfs', 'image-xfs', 'image-ext4'] as const;
+const MOVES_PER_CALLER = 100;
+
+/** Those of a delete that a start takes to roll back what was being made. */
+const recoverySteps = ['delete.intent', 'delete.move', 'delete.free', 'delete.forget'] as const;
 
 const reaches = (pool: PoolName, step: StepName): boolean =>
   !step.startsWith('adopt.') && cannotOccur[pool][step] === undefined;
@@ -32,26 +38,47 @@ describe('a daemon killed under a stream of calls', () => {
   const benches = pools.map((pool) => ({ pool, bench: createBench([pool]) }));
   afterAll(() => Promise.all(benches.map(({ bench }) => bench.dispose())));
 
+  const onEach = (concerned: typeof benches, seed: number, title: string, act: (play: Play) => Promise<Daemon>) =>
+    inParallel(concerned, ({ bench }) =>
+      bench.run({ seed, replay: `vitest run test/node/crash/matrix.test.ts -t '${title}'` }, act),
+    );
+
   for (const [index, step] of stepNames.entries()) {
     const concerned = benches.filter(({ pool }) => reaches(pool, step));
     if (concerned.length === 0) continue;
-    it.each(['before', 'after'] as const)(`%s ${step}`, async (moment) => {
-      const seed = 10 * index + (moment === 'before' ? 1 : 2);
-      const replay = `vitest run test/node/crash/matrix.test.ts -t '${moment} ${step}'`;
-      await inParallel(concerned, ({ bench }) =>
-        bench.run({ seed, replay }, (lab, daemon, random) =>
-          crashOnce(lab, daemon, { step, moment, count: random.between(1, 3) }, random),
-        ),
+    for (const moment of ['before', 'after'] as const) {
+      const title = `${moment} ${step}`;
+      it(title, () =>
+        onEach(concerned, 10 * index + (moment === 'before' ? 1 : 2), title, async (play) => {
+          const kill = { step, moment, count: play.random.between(1, 3) };
+          const { book, end } = await killUnderCalls(play, kill, MOVES_PER_CALLER);
+          if (end === 'done') throw new Error('no caller brought the daemon to this step');
+          return verifyRestart(play.lab, book, play.random);
+        }),
       );
-    });
+    }
+  }
+
+  for (const [index, step] of recoverySteps.entries()) {
+    for (const moment of ['before', 'after'] as const) {
+      const title = `again while it recovers, ${moment} ${step}`;
+      it(title, () =>
+        onEach(benches, 1_000 + 10 * index + (moment === 'before' ? 1 : 2), title, async (play) => {
+          const unfinished = { step: 'create.commit', moment: 'before', count: 2 } as const;
+          const { book } = await killUnderCalls(play, unfinished, MOVES_PER_CALLER);
+          play.lab.arm(`${step}:${moment}:1`);
+          await play.lab.startToDie().finally(play.lab.disarm);
+          return verifyRestart(play.lab, book, play.random);
+        }),
+      );
+    }
   }
 });
 
 /** Lets all come to their end before any failure is told. */
 async function inParallel<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
   const failures = (await Promise.allSettled(items.map(act))).flatMap((outcome) =>
-    outcome.status === 'rejected' ? [outcome.reason] : [],
+    outcome.status === 'rejected' ? [outcome.reason as Error] : [],
   );
-  if (failures.length > 0)
-    throw failures.length === 1 ? failures[0] : new AggregateError(failures, failures.join('\n'));
+  if (failures.length > 0) throw new AggregateError(failures, failures.map(({ message }) => message).join('\n\n'));
 }
