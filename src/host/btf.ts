@@ -37,8 +37,22 @@ const TRAILERS: readonly (readonly [fixed: number, each: number])[] = [
   [0, 12],
 ];
 
+interface Wanted {
+  functions: string[];
+  members: string[];
+}
+
 /** Looks up functions and `structure.member`s; what the kernel does not have is missing from the answer. */
-export function readKernelTypes(wanted: { functions: string[]; members: string[] }, data = readBtf()): KernelTypes {
+export function readKernelTypes(wanted: Wanted): KernelTypes {
+  const data = readFileSync('/sys/kernel/btf/vmlinux');
+  try {
+    return findTypes(data, wanted);
+  } finally {
+    data.buffer.transfer(0); // gives back megabytes that an idle thread would not collect
+  }
+}
+
+function findTypes(data: Buffer, wanted: Wanted): KernelTypes {
   if (data.readUInt16LE(0) !== MAGIC) throw new Error('the kernel’s types are of an unknown format');
   const header = data.readUInt32LE(4);
   const start = header + data.readUInt32LE(8);
@@ -77,5 +91,3 @@ export function readKernelTypes(wanted: { functions: string[]; members: string[]
   }
   return types;
 }
-
-const readBtf = (): Buffer => readFileSync('/sys/kernel/btf/vmlinux');

@@ -33,6 +33,14 @@ export const homeOf = (kind: ObjectRow['kind']): Folder => (kind === 'volume' ? 
 export const entryName = (row: Pick<ObjectRow, 'uuid' | 'generation'>, suffix: string): string =>
   `${row.uuid}.${row.generation}${suffix}`;
 
+const TOKEN = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(\d{1,15})$/;
+
+/** The reverse of `entryName`; undefined for a name that Berth has not given. */
+export function parseEntryName(name: string, suffix: string): Pick<ObjectRow, 'uuid' | 'generation'> | undefined {
+  const [, uuid, generation] = (name.endsWith(suffix) && TOKEN.exec(name.slice(0, name.length - suffix.length))) || [];
+  return uuid === undefined ? undefined : { uuid, generation: Number(generation) };
+}
+
 /** Whether Berth has used this directory before. */
 export function isPoolDirectory(path: string): boolean {
   try {

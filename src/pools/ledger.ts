@@ -90,8 +90,18 @@ export function openLedger(path: string, poolLabel: string) {
   const all = (sql: string, ...values: SQLInputValue[]): Row[] =>
     readable(() => statement(sql).all(...values) as Row[]);
 
+  /** One row at a time, where there may be very many. */
+  function* each(sql: string): Generator<Row> {
+    const rows = statement(sql).iterate();
+    for (;;) {
+      const { value, done } = readable(() => rows.next());
+      if (done) return;
+      yield value as Row;
+    }
+  }
+
   try {
-    for (const row of all('SELECT * FROM objects')) account(toObject(row), 1);
+    for (const row of each('SELECT * FROM objects')) account(toObject(row), 1);
   } catch (error) {
     db.close();
     throw error instanceof BerthError ? error : damaged(poolLabel, error);
@@ -181,14 +191,16 @@ export function openLedger(path: string, poolLabel: string) {
         kind: ObjectRow['kind'] | 'group';
         name: string;
       }[],
-    /** File names that ready objects must have. */
-    readyEntries: (): { uuid: string; kind: ObjectRow['kind']; generation: number; content: string }[] =>
-      all(`SELECT uuid, kind, generation, content FROM objects WHERE state = 'ready'`).map((row) => ({
-        uuid: row['uuid'] as string,
-        kind: row['kind'] as ObjectRow['kind'],
-        generation: Number(row['generation']),
-        content: row['content'] as string,
-      })),
+    /** What the file names of ready objects are made of. */
+    *readyEntries(): Generator<Pick<ObjectRow, 'uuid' | 'kind' | 'generation'>> {
+      for (const row of each(`SELECT uuid, kind, generation FROM objects WHERE state = 'ready'`)) {
+        yield {
+          uuid: row['uuid'] as string,
+          kind: row['kind'] as ObjectRow['kind'],
+          generation: Number(row['generation']),
+        };
+      }
+    },
     /** What all objects, finished or not, count against the pool, and how many are ready. */
     totals: (): Readonly<typeof totals> => totals,
 
@@ -231,8 +243,11 @@ function openDatabase(path: string, poolLabel: string): DatabaseSync {
   }
 }
 
-/** SQLITE_CORRUPT and SQLITE_NOTADB, in the low byte of the extended codes (sqlite.org/rescode.html). */
-const DAMAGE = [11, 26];
+/**
+ * SQLITE_ERROR, which is a damaged schema, since the statements are always the same; SQLITE_CORRUPT and SQLITE_NOTADB. In
+ * the low byte of the extended codes (sqlite.org/rescode.html).
+ */
+const DAMAGE = [1, 11, 26];
 
 const isDamage = (error: unknown): boolean =>
   DAMAGE.includes(((error as { errcode?: number } | null)?.errcode ?? 0) % 256);

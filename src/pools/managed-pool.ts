@@ -62,7 +62,11 @@ export function managePool(config: PoolConfig, options: PoolOptions): ManagedPoo
   const stateNow = (): PoolState => absence?.state ?? actor?.state ?? 'opening';
   const reasonNow = (): string | undefined => absence?.reason ?? actor?.reason;
 
+  const unavailable = (reason: string): BerthError =>
+    new BerthError('POOL_UNAVAILABLE', { pool: config.name, state: stateNow(), reason });
+
   const open = async ({ takeOver }: { takeOver: boolean }): Promise<void> => {
+    if (takeOver && busy) throw unavailable('it is being opened just now; try again');
     if (busy || closing) return;
     busy = true;
     clearTimeout(retry);
@@ -162,13 +166,7 @@ export function managePool(config: PoolConfig, options: PoolOptions): ManagedPoo
     }),
     call(operation, args, call) {
       if (actor === undefined || absence !== undefined) {
-        return Promise.reject(
-          new BerthError('POOL_UNAVAILABLE', {
-            pool: config.name,
-            state: stateNow(),
-            reason: reasonNow() ?? 'not open yet',
-          }),
-        );
+        return Promise.reject(unavailable(reasonNow() ?? 'not open yet'));
       }
       return actor.call(operation, args, call);
     },

@@ -6,7 +6,7 @@ export type { Pool } from './managed-pool.ts';
 
 export interface PoolManager {
   readonly pools: readonly Pool[];
-  /** Opens a pool that was foreign, taking it over from its owner. */
+  /** Opens a pool that was foreign, taking it over from its owner. One that is open is this node's already. */
   takeOver(name: string): Promise<void>;
   /** Adds and opens a pool that the config does not have; disks have been chosen by a person. */
   add(config: PoolConfig): Promise<void>;
@@ -31,7 +31,7 @@ export function managePools(options: ManagerOptions): PoolManager {
     async takeOver(name) {
       const managed = pools.find(({ pool }) => pool.config.name === name || pool.id === name);
       if (managed === undefined) throw new BerthError('POOL_UNKNOWN', { pool: name });
-      await managed.open({ takeOver: true });
+      if (managed.pool.state !== 'ready') await managed.open({ takeOver: true });
     },
     async add(config) {
       const managed = managePool(config, options);

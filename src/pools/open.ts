@@ -217,7 +217,10 @@ function stamp(spec: PoolSpec, ledger: Ledger, layout: Layout, step: Step): stri
   const found = ledger.meta('pool');
   if (spec.expectedId !== undefined && found !== spec.expectedId) throw notAsBefore(spec, `pool ${found}`);
   const owner = ledger.meta('owner');
-  if (owner === undefined && (['volumes', 'snapshots'] as const).some((folder) => layout.entries(folder).length > 0)) {
+  if (
+    owner === undefined &&
+    (['volumes', 'snapshots', 'staging', 'trash'] as const).some((folder) => layout.entries(folder).length > 0)
+  ) {
     throw new BerthError('LEDGER_DAMAGED', { pool: spec.name, problem: 'it is empty, and there are volumes' });
   }
   const backend = ledger.meta('backend');
@@ -231,7 +234,8 @@ function stamp(spec: PoolSpec, ledger: Ledger, layout: Layout, step: Step): stri
     throw new BerthError('POOL_FOREIGN', { pool: spec.name, owner });
   }
   const id = found ?? (spec.storage.kind === 'disks' ? spec.storage.filesystemUuid : newUuid());
-  if (owner !== spec.nodeName) {
+  // An import that was cut short may have changed the ledger and not the label.
+  if (owner !== spec.nodeName || spec.takeOver) {
     step('adopt.stamp', () => {
       ledger.setMeta('pool', id);
       ledger.setMeta('owner', spec.nodeName);

@@ -1,6 +1,6 @@
 import { readMounts } from '../host/mountinfo.ts';
 import { type PoolCore, placeOf } from './core.ts';
-import { entryName, homeOf } from './layout.ts';
+import { entryName, homeOf, parseEntryName } from './layout.ts';
 import type { ObjectRow } from './ledger.ts';
 import { thawMount } from './operations/copy.ts';
 import { expanded } from './operations/expand.ts';
@@ -17,7 +17,9 @@ export interface Findings {
 
 /**
  * Brings ledger and disk together at start: unfinished creates are rolled back, committed moves are made up for,
- * unfinished expansions and deletes are finished. What nobody can explain is reported and left alone.
+ * unfinished expansions and deletes are finished. After a power cut the ledger may lack what was not promised yet: an
+ * object in the trash that is ready all the same goes back to its place. What nobody can explain is reported and left
+ * alone.
  */
 export async function reconcile(core: PoolCore): Promise<Findings> {
   core.backend.tidy?.();
@@ -25,17 +27,49 @@ export async function reconcile(core: PoolCore): Promise<Findings> {
   const creating = unfinished.filter((row) => row.state === 'creating');
   thawSources(core, creating);
   for (const row of creating) await discardUnfinished(core, row);
-  for (const row of unfinished.filter((row) => row.state === 'deleting')) {
+  const doomed = unfinished.filter((row) => row.state === 'deleting');
+  for (const row of doomed) {
     for (const folder of ['staging', homeOf(row.kind)] as const) moveObject(core, row, folder, 'trash');
-    freeLater(core, row);
   }
-  for (const name of core.layout.entries('staging')) {
-    const row = core.ledger.object(name.split('.')[0]!);
-    if (row?.state === 'ready') moveObject(core, row, 'staging', homeOf(row.kind));
+  for (const folder of ['staging', 'trash'] as const) {
+    for (const name of core.layout.entries(folder)) {
+      const token = parseEntryName(name, core.backend.suffix);
+      if (token === undefined) continue;
+      const row = core.ledger.object(token.uuid);
+      if (row === undefined) doomed.push(adoptStray(core, token, folder));
+      else if (row.state === 'ready') moveObject(core, row, folder, homeOf(row.kind));
+    }
   }
   for (const row of core.ledger.unfinishedExpansions()) finishExpansion(core, row);
   await core.durable();
+  for (const row of doomed) freeLater(core, row);
   return compare(core);
+}
+
+/**
+ * After a power cut the disk can be ahead of the ledger: what is in staging or in the trash without a row was being made
+ * and never promised, or is deleted and was being freed. It gets a row, so that it is freed like all else.
+ */
+function adoptStray(
+  core: PoolCore,
+  token: Pick<ObjectRow, 'uuid' | 'generation'>,
+  folder: 'staging' | 'trash',
+): ObjectRow {
+  const row: ObjectRow = {
+    ...token,
+    kind: 'volume',
+    name: token.uuid,
+    state: 'deleting',
+    sizeBytes: 0n,
+    chargedBytes: 0n,
+    content: 'block',
+    parameters: { thin: true, nodatacow: false },
+    grow: false,
+    createdAt: core.now(),
+  };
+  core.ledger.insertObject(row);
+  if (folder === 'staging') moveObject(core, row, folder, 'trash');
+  return row;
 }
 
 /** A crash between freezing and thawing leaves a file system that nobody can write to. */
@@ -65,14 +99,18 @@ function finishExpansion(core: PoolCore, row: ObjectRow): void {
 }
 
 function compare(core: PoolCore): Findings {
-  const expected = new Map(core.ledger.readyEntries().map((entry) => [entryName(entry, core.backend.suffix), entry]));
-  const orphans: string[] = [];
-  for (const folder of ['volumes', 'snapshots'] as const) {
-    for (const name of core.layout.entries(folder)) {
-      const entry = expected.get(name);
-      if (entry !== undefined && homeOf(entry.kind) === folder) expected.delete(name);
-      else orphans.push(`${folder}/${name}`);
-    }
+  const found = {
+    volumes: new Set(core.layout.entries('volumes')),
+    snapshots: new Set(core.layout.entries('snapshots')),
+  };
+  const missing: string[] = [];
+  for (const entry of core.ledger.readyEntries()) {
+    const home = entry.kind === 'volume' ? found.volumes : found.snapshots;
+    const name = entryName(entry, core.backend.suffix);
+    if (!home.delete(name)) missing.push(entry.uuid);
+    // A crash between its move and this leaves a snapshot that can be written to.
+    else if (entry.kind === 'snapshot') core.backend.setReadOnly?.(core.layout.place('snapshots', name), true);
   }
-  return { orphans, missing: Array.from(expected.values(), ({ uuid }) => uuid) };
+  const orphans = Object.entries(found).flatMap(([folder, names]) => Array.from(names, (name) => `${folder}/${name}`));
+  return { orphans, missing };
 }

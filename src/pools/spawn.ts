@@ -11,6 +11,6 @@ export function spawnPoolThread(): Worker {
   return new Worker(entry, {
     // Descriptors come from openat2 as well, which Node does not see.
     trackUnmanagedFds: false,
-    resourceLimits: { maxYoungGenerationSizeMb: 16 },
+    resourceLimits: { maxYoungGenerationSizeMb: 4 },
   });
 }

@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { closeSync, openSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { attachedLoopNames, attachLoop, detachLoop } from '../../src/host/loop.ts';
+import { ioctl } from '../../src/host/ioctl.ts';
+import { errorCode } from '../../src/host/libc.ts';
+import { attachedLoopNames, detachLoop } from '../../src/host/loop.ts';
 import { unmount } from '../../src/host/mount.ts';
 import { readMounts } from '../../src/host/mountinfo.ts';
 import { run } from '../../src/host/run.ts';
@@ -21,13 +24,22 @@ export interface StoppableDisk {
   dispose(): void;
 }
 
-/** The server is ended with the thread that started it, so that nothing waits for it for ever. */
+const CTL_REMOVE = 0x4c81; // include/uapi/linux/loop.h
+const TOOL = { timeoutMs: 10_000 };
+
+/**
+ * The server is ended with the thread that started it, so that nothing waits for it for ever. The device's number is far
+ * above those that the kernel gives out, so that nobody else gets it while it is free.
+ */
 export async function openStoppableDisk(lab: LoopLab, sizeBytes: number): Promise<StoppableDisk> {
   const [behind, front] = [lab.folder('behind'), lab.folder('front')];
   writeFileSync(join(behind, 'disk.img'), '');
   truncateSync(join(behind, 'disk.img'), sizeBytes);
+  const number = randomInt(10_000, 100_000);
+  const path = `/dev/loop${number}`;
+  const attach = () => run('losetup', ['--direct-io=on', path, join(front, 'disk.img')], TOOL);
   let server = await serve(behind, front);
-  const path = attach(join(front, 'disk.img'));
+  await attach();
   return {
     path,
     hang: () => void server.kill('SIGSTOP'),
@@ -38,18 +50,24 @@ export async function openStoppableDisk(lab: LoopLab, sizeBytes: number): Promis
       await until('the failed disk is free', () => !attachedLoopNames().includes(basename(path)));
       unmount(front, 'detach');
       server = await serve(behind, front);
-      await run('losetup', ['--direct-io=on', path, join(front, 'disk.img')], { timeoutMs: 10_000 });
+      await attach();
     },
-    dispose: () => void server.kill('SIGKILL'),
+    dispose() {
+      server.kill('SIGKILL');
+      removeLoop(number);
+    },
   };
 }
 
-function attach(file: string): string {
-  const fd = openSync(file, 'r+');
+/** One that somebody still has open stays. */
+function removeLoop(number: number): void {
+  const control = openSync('/dev/loop-control', 'r+');
   try {
-    return attachLoop(fd, { name: file, readOnly: false, directIo: true });
+    ioctl(control, CTL_REMOVE, number);
+  } catch (error) {
+    if (errorCode(error) !== 'EBUSY' && errorCode(error) !== 'ENODEV') throw error;
   } finally {
-    closeSync(fd);
+    closeSync(control);
   }
 }
 

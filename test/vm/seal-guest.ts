@@ -93,3 +93,5 @@ await step('and once another one has taken over', async () => {
   requireEqual(existsSync(`${PINS}/berth-${uuid}-file_ioctl`), true);
   requireEqual(existsSync(`${PINS}/berth-${uuid}-file_ioctl-new`), false);
 });
+
+await daemon.stop();

@@ -14,6 +14,7 @@ import {
   snapshotSubvolume,
   subvolumeExists,
   subvolumeInfo,
+  subvolumesFrom,
 } from '../../host/btrfs.ts';
 import { openBeneath } from '../../host/files.ts';
 import { errorCode } from '../../host/libc.ts';
@@ -144,8 +145,10 @@ export function createBtrfsBackend(rootFd: number, mountDevice: string, treePref
 
     guard,
     tidy() {
+      const present = new Set(Array.from(subvolumesFrom(rootFd, FIRST_SUBVOLUME), ({ id }) => id));
       for (const number of listQgroups(rootFd)) {
-        if (number >= FIRST_SUBVOLUME && !subvolumeExists(rootFd, number)) forgetQgroup(rootFd, number);
+        if (number < FIRST_SUBVOLUME || present.has(number) || subvolumeExists(rootFd, number)) continue;
+        forgetQgroup(rootFd, number);
       }
     },
 

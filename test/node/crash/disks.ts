@@ -11,7 +11,7 @@ const DISK_BYTES = 6 * 2 ** 30;
 const OUTER_BYTES = 40 * 2 ** 30;
 const TOOL_LIMIT_MS = 60_000;
 
-/** The disks of a lab: loop devices over files, bypassing the page cache. */
+/** The disks of a lab: loop devices over files. */
 export interface CrashDisks {
   readonly list: readonly CrashDisk[];
   /** Loop devices that the lab itself needs. */

@@ -46,7 +46,8 @@ export async function openCrashLab(
   names: readonly PoolName[],
   options: { pictures?: boolean | undefined } = {},
 ): Promise<CrashLab> {
-  const base = openLoopLab({ directIo: true });
+  // Over a file that shares blocks with a picture, direct I/O would make sectors of another size.
+  const base = openLoopLab({ directIo: !options.pictures });
   const dir = join(base.dir, 'daemon');
   const paths = { staging: join(base.dir, 'staging'), targets: join(base.dir, 'targets') };
   for (const path of Object.values(paths)) mkdirSync(path);
@@ -109,7 +110,10 @@ export async function openCrashLab(
     },
     disarm: () => rmSync(seamFile, { force: true }),
     async cutPower() {
-      for (const path of mountsThat(isVolumeMount)) await unmountWhenFree(path);
+      for (const path of mountsThat(isVolumeMount)) {
+        thaw(path);
+        await unmountWhenFree(path);
+      }
       for (const loop of volumeLoops()) detachLoop(loop);
       for (const path of mountsThat(isPoolMount)) await unmountWhenFree(path);
       disks.restorePictures();

@@ -1,9 +1,14 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openLedger } from '../../../src/pools/ledger.ts';
+import { openPool } from '../../../src/pools/open.ts';
+import { createVolume } from '../../../src/pools/operations/create-volume.ts';
+import { createSnapshot } from '../../../src/pools/operations/snapshot.ts';
+import type { PoolSpec } from '../../../src/pools/protocol.ts';
+import { plainStep } from '../../../src/pools/steps.ts';
 import { type Daemon, startDaemon } from '../../helpers/daemon.ts';
 import { createKubelet } from '../../helpers/kubelet.ts';
 import { type LoopLab, openLoopLab } from '../../helpers/loop.ts';
@@ -11,7 +16,7 @@ import { until } from '../../helpers/until.ts';
 
 const MIB = 1 << 20;
 /** Openings of mutated ledgers without the daemon, and with it. */
-const RUNS = { opened: 150, served: 3 };
+const RUNS = { opened: 150, reconciled: 1_000, served: 3 };
 
 let lab: LoopLab;
 let directory: string;
@@ -82,6 +87,60 @@ test('a ledger with any damage opens or is refused with a code, and nothing else
       }
     }),
     { numRuns: RUNS.opened },
+  );
+});
+
+test('a pool with any damage to its ledger is refused with a code or reconciled, and no volume is touched', async () => {
+  const pool = lab.folder('pool');
+  const spec: PoolSpec = {
+    name: 'p',
+    class: 'p',
+    backend: 'directory',
+    nodeName: 'n1',
+    mountsDir: lab.dir,
+    storage: { kind: 'directory', path: pool },
+    reserve: { percent: 0 },
+    overcommit: 1,
+    quota: 'qgroup',
+    defaultFilesystem: 'directory',
+    takeOver: false,
+    expectedId: undefined,
+  };
+  const open = () => openPool(spec, { step: plainStep, log: () => {}, onFatal: (error) => expect.fail(String(error)) });
+  const path = join(pool, '.berth/ledger.db');
+  const { core, close } = await open();
+  for (const name of ['a', 'b', 'c']) {
+    const size = { requiredBytes: 0n, limitBytes: 0n };
+    const parameters = { thin: false, nodatacow: false };
+    const wanted = { name, size, sizeBytes: BigInt(MIB), content: 'directory' as const, parameters };
+    const row = await createVolume(core, wanted);
+    writeFileSync(join(pool, 'volumes', `${row.uuid}.1`, 'data'), name);
+    await createSnapshot(core, { name: `snapshot-${name}`, sourceUuid: row.uuid });
+  }
+  close();
+  const bytes = readFileSync(path);
+  const folders = ['volumes', 'snapshots', '.berth/staging', '.berth/trash'];
+  const content = () =>
+    folders.flatMap((folder) =>
+      readdirSync(join(pool, folder), { recursive: true, withFileTypes: true })
+        .map((entry) => join(entry.parentPath, entry.name))
+        .map((entry) => [entry, statSync(entry).isFile() ? readFileSync(entry, 'utf8') : '']),
+    );
+  const before = content();
+  await fc.assert(
+    fc.asyncProperty(damage, async (mutate) => {
+      for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true });
+      writeFileSync(path, mutate(bytes));
+      try {
+        (await open()).close();
+      } catch (error) {
+        expect(error).toMatchObject({
+          code: expect.stringMatching(/^(LEDGER_(DAMAGED|TOO_NEW)|POOL_(FOREIGN|UNSUITABLE))$/),
+        });
+      }
+      expect(content()).toEqual(before);
+    }),
+    { numRuns: RUNS.reconciled },
   );
 });
 

@@ -84,6 +84,25 @@ function writeAndFlush(path: string): string | undefined {
   }
 }
 
+it('opens a pool whose disk comes late', async () => {
+  await start('btrfs');
+  const id = await kubelet.create('data', { poolClass: 'sick' });
+  await daemon.stop();
+  detachLoop(disk.path);
+  await until('the disk is gone', () => !attachedLoopNames().includes(basename(disk.path)));
+
+  const pools = [{ name: 'sick', class: 'sick', backend: 'btrfs', disks: [{ path: disk.path, allowLoop: true }] }];
+  daemon = await startDaemon({ dir: join(lab.dir, 'daemon'), pools });
+  await becomes('sick', 'lost');
+  expect((await sick()).reason).toContain(disk.path);
+  // Nobody knows yet what this pool holds, so nothing of it is gone.
+  const { call } = daemon.csi;
+  expect(await failure(call('DeleteVolume', { volume_id: id }))).toMatchObject({ status: 'UNAVAILABLE' });
+  await disk.repair();
+  await becomes('sick', 'ready', RETRY_MS);
+  expect((await daemon.admin.listVolumes()).map((volume) => volume.id)).toEqual([id]);
+});
+
 describe.each(['btrfs', 'image'])('a %s pool whose disk fails', (backend) => {
   beforeEach(() => start(backend));
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { run } from '../../../src/host/run.ts';
-import { type Daemon, startDaemon } from '../../helpers/daemon.ts';
+import { type Daemon, runDaemon, startDaemon } from '../../helpers/daemon.ts';
 import { createKubelet } from '../../helpers/kubelet.ts';
 import { type LoopLab, openLoopLab } from '../../helpers/loop.ts';
 import { until } from '../../helpers/until.ts';
@@ -79,6 +79,48 @@ test.each(['disk', 'directory'] as const)(
     expect(await settled(late)).toMatchObject({ state: 'foreign' });
   },
 );
+
+test('an import takes no pool away from a daemon that has it open, and disturbs none that is its own', async () => {
+  const pool = diskPool(lab.device(512 * MIB).path);
+  const first = await start('n1', pool);
+  expect(await settled(first)).toMatchObject({ state: 'ready' });
+  const path = await publishNew(first);
+  const second = await start('n2', pool);
+  expect(await settled(second)).toMatchObject({ state: 'foreign' });
+  await expect(second.admin.importPool('p')).rejects.toMatchObject({
+    message: expect.stringContaining('another daemon'),
+  });
+  expect(await first.admin.importPool('p')).toMatchObject({ state: 'ready' });
+  writeFileSync(join(path, 'data'), 'still ours');
+  await expect(first.csi.call('CreateVolume', request('more'))).resolves.toBeDefined();
+});
+
+test('an import that was cut short is made up for by another', async () => {
+  const { path } = lab.device(512 * MIB);
+  const first = await start('n1', diskPool(path));
+  expect(await settled(first)).toMatchObject({ state: 'ready' });
+  await stop(first);
+  // The ledger says n1 and the label n2, as after a power cut in between.
+  await run('btrfs', ['filesystem', 'label', path, 'berth:n2:p'], { timeoutMs: 10_000 });
+  const again = await start('n1', diskPool(path));
+  expect(await settled(again)).toMatchObject({ state: 'foreign' });
+  expect(await again.admin.importPool('p')).toMatchObject({ state: 'ready' });
+  expect(await labelOf(path)).toBe('berth:n1:p');
+});
+
+test('a second daemon on the same sockets ends, and the first goes on', async () => {
+  const first = await start('n1');
+  const { exitCode, log } = await runDaemon({ dir: join(lab.dir, 'daemon-n1-0'), pools: [] });
+  expect(exitCode).toBe(1);
+  expect(log).toContain('SOCKET_IN_USE');
+  await first.csi.call('Probe');
+  await first.admin.status();
+});
+
+async function publishNew(daemon: Daemon): Promise<string> {
+  const kubelet = createKubelet(daemon.csi, join(lab.dir, 'kubelet'));
+  return kubelet.publish(await kubelet.create('kept'));
+}
 
 const request = (name: string) => ({
   name,
