@@ -19,8 +19,7 @@ export async function adoptDisk(
   const shown = await disks.explain(request.disk);
   if (shown.digest !== request.digest) throw new BerthError('DISK_CHANGED', { id: shown.id });
   const disk = await allowLoop(shown, disks);
-  const returning = disk.verdict === 'ours' && disk.pool?.name === request.pool;
-  if (!returning) await (await disks.recheck(disk)).close();
+  if (!isReturning(disk, request.pool)) await (await disks.recheck(disk)).close();
 
   const described: AdoptedPool = {
     name: request.pool,
@@ -38,6 +37,13 @@ export async function adoptDisk(
   adopted.add({ ...described, disks: [selectorOf(await carrierOf(status.id!, disk, disks))] });
   return status;
 }
+
+/**
+ * The disk carries the pool already, since an earlier adoption did not come to its end. An image pool's disk does not
+ * say whose it is; opening the pool finds out, and refuses another node's.
+ */
+const isReturning = ({ pool, verdict }: Disk, wanted: string): boolean =>
+  pool !== undefined && (pool.name === undefined || (verdict === 'ours' && pool.name === wanted));
 
 /** A loop device is never free, nor read, unless somebody names it, which is what an operator does here. */
 async function allowLoop(disk: Disk, disks: Disks): Promise<Disk> {

@@ -4,6 +4,7 @@ import { serveAdmin } from '../admin/index.ts';
 import type { Config } from '../config/index.ts';
 import { type CsiServer, serveCsi } from '../csi/index.ts';
 import { createDisks, readDiskFacts } from '../disks/index.ts';
+import { collectGarbage } from '../host/garbage.ts';
 import { createLogger, createMetrics, readiness, serveHttp } from '../observe/index.ts';
 import { managePools } from '../pools/manager.ts';
 import { version } from '../version.ts';
@@ -104,6 +105,7 @@ export async function startDaemon(config: Config, mode: 'node' | 'dev'): Promise
       { node: name, csi: config.csi.socket, admin: config.admin.socket, http: http.port, version },
       'berth is up',
     );
+    void manager.settled().then(collectGarbage);
 
     return {
       httpPort: http.port,

@@ -1,4 +1,4 @@
-import { closeSync, constants, mkdirSync, openSync, readdirSync } from 'node:fs';
+import { closeSync, constants, type Dirent, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '../host/libc.ts';
 import type { Place } from './backend.ts';
@@ -53,7 +53,14 @@ export function isPoolDirectory(path: string): boolean {
 
 /** What is in the directory besides what every new file system has and what a first start leaves when cut short. */
 export const foreignEntries = (path: string): string[] =>
-  readdirSync(path).filter((name) => name !== 'lost+found' && name !== '.berth');
+  readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.name !== 'lost+found' && entry.name !== '.berth' && !isUnusedFolder(path, entry))
+    .map(({ name }) => name);
+
+const isUnusedFolder = (path: string, entry: Dirent): boolean =>
+  (entry.name === folders.volumes || entry.name === folders.snapshots) &&
+  entry.isDirectory() &&
+  readdirSync(join(path, entry.name)).length === 0;
 
 /** Opens a pool's folders, making those that are missing. Only root can look inside. */
 export function openLayout(path: string): Layout {

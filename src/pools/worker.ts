@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { BerthError } from '../errors.ts';
 import { syncFilesystem } from '../host/files.ts';
+import { collectGarbage } from '../host/garbage.ts';
 import { diskFailed, explainFailure, requireAlive } from './failure.ts';
 import { type OpenPool, openPool } from './open.ts';
 import { operations } from './operations/index.ts';
@@ -67,6 +68,7 @@ export function runPoolThread(): void {
       const onFatal = (error: unknown): void => fatal(explainFailure(spec.name, error));
       pool = await openPool(spec, { step: stepFromEnvironment(), log, onFatal });
       send({ kind: 'opened', opened: pool.opened, figures: pool.core.room.figures() });
+      collectGarbage();
     } catch (error) {
       send({ kind: 'open-failed', error: toWire(explainFailure(spec.name, error)) });
     }

@@ -54,6 +54,7 @@ export async function openStoppableDisk(lab: LoopLab, sizeBytes: number): Promis
     },
     dispose() {
       server.kill('SIGKILL');
+      detachLoop(path);
       removeLoop(number);
     },
   };

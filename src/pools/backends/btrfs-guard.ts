@@ -18,6 +18,8 @@ import type { ObjectRow } from '../ledger.ts';
 const FIRST_SUBVOLUME = 256n;
 /** Old subvolumes that are looked at again at each turn, so that one whose number was given out late is found, too. */
 const SEEN_AGAIN = 256;
+/** Rows that are in memory at a time. */
+const PAGE = 500;
 
 /**
  * Anybody may make a subvolume inside a directory that he may write to, and the kernel gives it a quota group of its own
@@ -116,8 +118,12 @@ export function createBtrfsGuard(rootFd: number): Guard & { limitOf(row: ObjectR
     limitOf,
     start(ledger) {
       const limits = listLimits(rootFd);
-      for (const row of ledger.listObjects({ kind: 'volume' })) {
-        if (limits.get(row.number!) !== row.sizeBytes) limitQgroup(rootFd, row.number!, row.sizeBytes);
+      for (let after: string | undefined = ''; after !== undefined; ) {
+        const page = ledger.listObjects({ kind: 'volume', after, limit: PAGE });
+        for (const { number, sizeBytes } of page) {
+          if (limits.get(number!) !== sizeBytes) limitQgroup(rootFd, number!, sizeBytes);
+        }
+        after = page.length < PAGE ? undefined : page.at(-1)!.uuid;
       }
     },
     look(ledger) {

@@ -3,6 +3,7 @@ import { type StepName, stepNames } from '../../../src/pools/steps.ts';
 import type { Daemon } from '../../helpers/daemon.ts';
 import { createBench, type Play } from './bench.ts';
 import type { PoolName } from './lab.ts';
+import { inParallel } from './parallel.ts';
 import { killUnderCalls, verifyRestart } from './scenario.ts';
 
 const NO_FREEZE = 'a snapshot of a subvolume is atomic by itself';
@@ -74,11 +75,3 @@ describe('a daemon killed under a stream of calls', () => {
     }
   }
 });
-
-/** Lets all come to their end before any failure is told. */
-async function inParallel<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
-  const failures = (await Promise.allSettled(items.map(act))).flatMap((outcome) =>
-    outcome.status === 'rejected' ? [outcome.reason as Error] : [],
-  );
-  if (failures.length > 0) throw new AggregateError(failures, failures.map(({ message }) => message).join('\n\n'));
-}

@@ -91,6 +91,7 @@ test('an import takes no pool away from a daemon that has it open, and disturbs 
     message: expect.stringContaining('another daemon'),
   });
   expect(await first.admin.importPool('p')).toMatchObject({ state: 'ready' });
+  expect(first.log().match(/"msg":"pool is ready"/g)).toHaveLength(1);
   writeFileSync(join(path, 'data'), 'still ours');
   await expect(first.csi.call('CreateVolume', request('more'))).resolves.toBeDefined();
 });
