@@ -19,7 +19,9 @@ export interface Mount {
 
 /** The kernel writes space, tab, newline, backslash and # as octal escapes, and nothing else. */
 const decodeField = (field: string): string =>
-  field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+  field.includes('\\')
+    ? field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+    : field;
 
 /** Parses mountinfo, whose lines have any number of optional fields before a lone `-`. Malformed lines throw. */
 export function parseMountInfo(text: string): Mount[] {
@@ -29,20 +31,19 @@ export function parseMountInfo(text: string): Mount[] {
     .map((line) => {
       const fields = line.split(' ');
       const separator = fields.indexOf('-', 6);
-      const [id, parentId, device, root, mountPoint, options] = fields;
-      const [fsType, source, superOptions] = fields.slice(separator + 1);
-      if (separator === -1 || options === undefined || superOptions === undefined) {
+      const superOptions = fields[separator + 3];
+      if (separator === -1 || superOptions === undefined) {
         throw new SyntaxError(`mountinfo line not understood: ${line}`);
       }
       return {
-        id: Number(id),
-        parentId: Number(parentId),
-        device: device!,
-        root: decodeField(root!),
-        mountPoint: decodeField(mountPoint!),
-        options: options.split(','),
-        fsType: decodeField(fsType!),
-        source: decodeField(source!),
+        id: Number(fields[0]),
+        parentId: Number(fields[1]),
+        device: fields[2]!,
+        root: decodeField(fields[3]!),
+        mountPoint: decodeField(fields[4]!),
+        options: fields[5]!.split(','),
+        fsType: decodeField(fields[separator + 1]!),
+        source: decodeField(fields[separator + 2]!),
         superOptions: superOptions.split(','),
       };
     });

@@ -109,8 +109,12 @@ export function verifyToken(core: PoolCore, row: ObjectRow, place: Place): boole
 }
 
 /** The mounts of the volume that this process sees, and the block device that it is attached to. */
-export function mountsOf(core: PoolCore, row: ObjectRow): { mounts: Mount[]; device: string | undefined } {
+export function mountsOf(
+  core: PoolCore,
+  row: ObjectRow,
+  all = readMounts(),
+): { mounts: Mount[]; device: string | undefined } {
   const place = placeOf(core, row);
   const device = core.backend.attachedDevice?.(place, row);
-  return { mounts: core.backend.mountsOf(place, row, readMounts(), device), device };
+  return { mounts: core.backend.mountsOf(place, row, all, device), device };
 }

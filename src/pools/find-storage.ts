@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Config, PoolConfig } from '../config/index.ts';
@@ -43,14 +42,14 @@ export async function findStorage(
     refuseOthers(config, node.name, claim, takeOver);
     return {
       ...common,
-      storage: { kind: 'disks', devices, filesystemUuid: claim.uuid, label, format: false, profile: config.profile },
+      storage: { kind: 'disks', devices, filesystemUuid: claim.uuid, label, profile: config.profile },
     };
   }
   for (const disk of found) requireFree(config, disk, expectedId);
   for (const disk of found) await (await disks.recheck(disk)).close();
   return {
     ...common,
-    storage: { kind: 'disks', devices, filesystemUuid: randomUUID(), label, format: true, profile: config.profile },
+    storage: { kind: 'disks', devices, filesystemUuid: undefined, label, profile: config.profile },
   };
 }
 

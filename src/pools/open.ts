@@ -25,6 +25,7 @@ import { createRoom } from './room.ts';
 import type { Step } from './steps.ts';
 
 const MKFS_TIME_LIMIT_MS = 10 * 60_000;
+const BLKID_TIME_LIMIT_MS = 60_000;
 
 type DiskStorage = PoolSpec['storage'] & { kind: 'disks' };
 
@@ -45,7 +46,7 @@ interface Context {
 
 /** Opens a pool on its own thread: format if told so, mount, lock, stamp or check the owner, reconcile. */
 export async function openPool(spec: PoolSpec, context: Context): Promise<OpenPool> {
-  const { path, mounted } = await provideDirectory(spec, context.step);
+  const { path, mounted, filesystemUuid } = await provideDirectory(spec, context.step);
   // A mount that was here before may be another daemon's: it is ours to unmount only once the lock is.
   let undo: (() => void)[] = mounted === 'now' ? [() => unmountPool(path)] : [];
   const close = (): void => {
@@ -70,7 +71,7 @@ export async function openPool(spec: PoolSpec, context: Context): Promise<OpenPo
     undo = [() => closeSync(lockFd), ...undo];
     const ledger = openLedger(layout.ledgerPath, spec.name);
     undo.unshift(() => ledger.close());
-    const id = stamp(spec, ledger, layout, context.step);
+    const id = stamp(spec, ledger, layout, { newId: filesystemUuid ?? newUuid(), step: context.step });
     const backend = createBackend(spec, path, layout);
     undo.unshift(sealPool(spec, layout, context.log));
     const core: PoolCore = {
@@ -123,21 +124,21 @@ export async function openPool(spec: PoolSpec, context: Context): Promise<OpenPo
 async function provideDirectory(
   spec: PoolSpec,
   step: Step,
-): Promise<{ path: string; mounted: 'now' | 'before' | 'never' }> {
+): Promise<{ path: string; mounted: 'now' | 'before' | 'never'; filesystemUuid?: string }> {
   const { storage } = spec;
   if (storage.kind === 'directory') {
     mkdirSync(storage.path, { recursive: true, mode: 0o700 });
     return { path: storage.path, mounted: 'never' };
   }
-  const target = join(spec.mountsDir, storage.filesystemUuid);
-  if (storage.format) await step('adopt.format', () => makeFilesystem(spec, storage));
+  const filesystemUuid = storage.filesystemUuid ?? (await step('adopt.format', () => makeFilesystem(spec, storage)));
+  const target = join(spec.mountsDir, filesystemUuid);
   if (readMounts().some((mount) => mount.mountPoint === target)) {
-    if (isAlive(target)) return { path: target, mounted: 'before' };
+    if (isAlive(target)) return { path: target, mounted: 'before', filesystemUuid };
     unmount(target, 'detach'); // one that gave up is of no use to anybody
   }
   mkdirSync(target, { recursive: true, mode: 0o700 });
-  step('adopt.mount', () => mountDisks(spec, storage, target));
-  return { path: target, mounted: 'now' };
+  step('adopt.mount', () => mountDisks(spec, { ...storage, filesystemUuid }, target));
+  return { path: target, mounted: 'now', filesystemUuid };
 }
 
 /** As long as anybody has a file system that gave up, the kernel has no other of it. Throws POOL_HELD then. */
@@ -162,13 +163,18 @@ function usersOf({ devices, filesystemUuid }: DiskStorage): string[] {
   return [...new Set(mounts.map(({ mountPoint }) => mountPoint))].slice(0, 5);
 }
 
-/** mkfs without force: the tool itself refuses a disk that has come to hold something since it was chosen. */
-async function makeFilesystem(spec: PoolSpec, storage: DiskStorage): Promise<void> {
+/**
+ * mkfs without force: the tool itself refuses a disk that has come to hold something since it was chosen. It chooses the
+ * UUID: given one, mkfs.btrfs would look for it on every disk of the machine, and wait for one that hangs.
+ */
+async function makeFilesystem(spec: PoolSpec, storage: DiskStorage): Promise<string> {
   const [file, args] =
     spec.backend === 'btrfs'
-      ? (['mkfs.btrfs', ['-q', '-U', storage.filesystemUuid, '-L', storage.label, ...profileArgs(storage)]] as const)
-      : (['mkfs.xfs', ['-q', '-m', `reflink=1,uuid=${storage.filesystemUuid}`, '-L', storage.label]] as const);
+      ? (['mkfs.btrfs', ['-q', '-L', storage.label, ...profileArgs(storage)]] as const)
+      : (['mkfs.xfs', ['-q', '-m', 'reflink=1', '-L', storage.label]] as const);
   await run(file, [...args, ...storage.devices], { timeoutMs: MKFS_TIME_LIMIT_MS });
+  const ask = ['-p', '-o', 'value', '-s', 'UUID', storage.devices[0]!];
+  return (await run('blkid', ask, { timeoutMs: BLKID_TIME_LIMIT_MS })).stdout.trim();
 }
 
 /** Several disks: data as configured, metadata always on two. */
@@ -213,7 +219,7 @@ function lockPool(spec: PoolSpec, path: string): number {
 }
 
 /** Writes the owner on a new pool; on one that exists, checks that it is this node's. Returns the pool's id. */
-function stamp(spec: PoolSpec, ledger: Ledger, layout: Layout, step: Step): string {
+function stamp(spec: PoolSpec, ledger: Ledger, layout: Layout, { newId, step }: { newId: string; step: Step }): string {
   const found = ledger.meta('pool');
   if (spec.expectedId !== undefined && found !== spec.expectedId) throw notAsBefore(spec, `pool ${found}`);
   const owner = ledger.meta('owner');
@@ -233,7 +239,7 @@ function stamp(spec: PoolSpec, ledger: Ledger, layout: Layout, step: Step): stri
   if (owner !== undefined && owner !== spec.nodeName && !spec.takeOver) {
     throw new BerthError('POOL_FOREIGN', { pool: spec.name, owner });
   }
-  const id = found ?? (spec.storage.kind === 'disks' ? spec.storage.filesystemUuid : newUuid());
+  const id = found ?? newId;
   // An import that was cut short may have changed the ledger and not the label.
   if (owner !== spec.nodeName || spec.takeOver) {
     step('adopt.stamp', () => {

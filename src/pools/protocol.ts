@@ -12,14 +12,14 @@ export interface PoolSpec {
   mountsDir: string;
   storage:
     | { kind: 'directory'; path: string }
-    /** Device paths of now. `format` holds the UUID to give a file system that is made here and now. */
+    /** Device paths of now. */
     | {
         kind: 'disks';
         devices: string[];
-        filesystemUuid: string;
+        /** Undefined when the disks are empty: a file system is then made here and now. */
+        filesystemUuid: string | undefined;
         /** The label by which the disks room tells whose pool a disk is. */
         label: string;
-        format: boolean;
         profile: string;
       };
   reserve: { percent: number } | { bytes: bigint };

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CsiClient } from '../csi/client.ts';
+import type { CallError, CsiClient } from '../csi/client.ts';
+import { until } from './until.ts';
 
 /** What a pod's volume goes through, over CSI, as a provisioner and a kubelet do it. */
 export interface Kubelet {
@@ -72,7 +73,17 @@ export function createKubelet(csi: CsiClient, dir: string): Kubelet {
       await csi.call('NodeUnstageVolume', { volume_id: volumeId, staging_target_path }, { timeoutMs });
     },
     async remove(volumeId) {
-      await csi.call('DeleteVolume', { volume_id: volumeId });
+      // A mount namespace that is being made, anywhere on the machine, has all mounts for a moment; callers try again.
+      const isFree = async (): Promise<boolean> => {
+        try {
+          await csi.call('DeleteVolume', { volume_id: volumeId });
+          return true;
+        } catch (error) {
+          if ((error as CallError).message?.startsWith('VOLUME_IN_USE')) return false;
+          throw error;
+        }
+      };
+      await until(`volume ${volumeId} is free`, isFree);
     },
     async snapshot(volumeId, name) {
       const request = { name, source_volume_id: volumeId };

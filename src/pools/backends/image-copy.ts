@@ -114,7 +114,7 @@ function copyChunk(from: number, to: number, position: bigint): bigint | undefin
 const renameBtrfs = (place: Place, spec: CopySpec): Promise<void> =>
   runTool({
     file: 'btrfstune',
-    args: ['-M', spec.uuid, `${place.dirPath}/${place.name}`],
+    args: ['-m', `${place.dirPath}/${place.name}`],
     purpose: 'giving a copied btrfs volume its own UUID',
     timeoutMs: TUNE_TIMEOUT_MS,
     signal: spec.signal,

@@ -68,7 +68,8 @@ const formats: Record<ImageFilesystem, Format> = {
   },
   btrfs: {
     minimumBytes: 256n * MIB, // fs/btrfs/ioctl.c: a mounted one is not resized to less
-    args: ({ uuid }) => ['-q', '-K', '-m', 'single', '-d', 'single', '-U', uuid],
+    // Given a UUID, the tool would look at every disk of the machine for another one with it, and wait for one that hangs.
+    args: () => ['-q', '-K', '-m', 'single', '-d', 'single'],
     magic: { offset: 65_600, bytes: Buffer.from('_BHRfS_M') },
   },
 };

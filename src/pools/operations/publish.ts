@@ -2,6 +2,7 @@ import { closeSync, constants, lstatSync, mkdirSync, openSync, rmdirSync, unlink
 import { BerthError } from '../../errors.ts';
 import { errorCode } from '../../host/libc.ts';
 import { bindMount, isMountFlag, type MountFlag } from '../../host/mount.ts';
+import { readMounts } from '../../host/mountinfo.ts';
 import type { Access, AccessMode } from '../../volumes/model.ts';
 import { findObject, fullId, holding, mountsOf, type PoolCore } from '../core.ts';
 import type { ObjectRow } from '../ledger.ts';
@@ -24,10 +25,11 @@ export async function publishVolume(core: PoolCore, args: PublishArgs): Promise<
   const row = findObject(core, 'volume', args.uuid);
   checkAccess(core, row, args);
   await holding(core, 'NodePublishVolume', [row.uuid], async () => {
-    const { mounts, device } = mountsOf(core, row);
+    const all = readMounts();
+    const { mounts, device } = mountsOf(core, row, all);
     const flags = flagsOf(args);
     const source = sourceOf(core, row, args, mounts, device);
-    const present = topMount(args.targetPath);
+    const present = topMount(args.targetPath, all);
     if (present !== undefined) {
       if (!isOurs(core, row, present, device)) {
         throw new BerthError('TARGET_NOT_USABLE', {

@@ -64,7 +64,7 @@ export function unmountAll(core: PoolCore, row: ObjectRow, path: string): void {
   for (;;) {
     const mount = topMount(path);
     if (mount === undefined) return;
-    if (!isOurs(core, row, mount, mountsOf(core, row).device)) {
+    if (!isOurs(core, row, mount, core.backend.attachedDevice?.(placeOf(core, row), row))) {
       throw new BerthError('TARGET_NOT_USABLE', { path, problem: `${mount.source} is mounted there, not this volume` });
     }
     try {
@@ -81,8 +81,8 @@ export function unmountAll(core: PoolCore, row: ObjectRow, path: string): void {
 }
 
 /** The mount that one sees at `path`: the last of those stacked there. */
-export const topMount = (path: string): Mount | undefined =>
-  readMounts().findLast((mount) => mount.mountPoint === path);
+export const topMount = (path: string, all = readMounts()): Mount | undefined =>
+  all.findLast((mount) => mount.mountPoint === path);
 
 export function isOurs(core: PoolCore, row: ObjectRow, mount: Mount, device: string | undefined): boolean {
   return core.backend.mountsOf(placeOf(core, row), row, [mount], device).length > 0;

@@ -16,7 +16,7 @@ const DEADLINE_MS = 5_000;
 const TURNS = 3;
 const ROUNDS_A_TURN = 100;
 /** Differences below this are the machine's: one flush of its disk that waits for another's. */
-const NOISE_MS = 20;
+const NOISE_MS = 100;
 
 let lab: LoopLab;
 let disk: StoppableDisk;

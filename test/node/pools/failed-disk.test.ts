@@ -19,6 +19,12 @@ let lab: LoopLab;
 let disk: StoppableDisk;
 let daemon: Daemon;
 let kubelet: Kubelet;
+let published: string[] = [];
+
+async function publish(id: string): Promise<string> {
+  published.push(id);
+  return kubelet.publish(id);
+}
 
 async function start(backend: string): Promise<void> {
   lab = openLoopLab();
@@ -35,6 +41,9 @@ async function start(backend: string): Promise<void> {
 }
 
 afterEach(async () => {
+  // What lies on a failed disk is found by nobody once its mounts are gone.
+  for (const id of published) await kubelet.unpublish(id).catch(() => {});
+  published = [];
   await daemon?.stop('SIGKILL');
   lab?.dispose();
   disk?.dispose();
@@ -110,7 +119,7 @@ describe.each(['btrfs', 'image'])('a %s pool whose disk fails', (backend) => {
     timeout: 120_000,
   }, async () => {
     const id = await kubelet.create('data', { poolClass: 'sick' });
-    const path = await kubelet.publish(id);
+    const path = await publish(id);
     writeFileSync(join(path, 'data'), 'kept', { flush: true });
     await disk.fail();
 
@@ -130,7 +139,7 @@ describe.each(['btrfs', 'image'])('a %s pool whose disk fails', (backend) => {
 
     await disk.repair();
     await becomes('sick', 'ready', RETRY_MS);
-    expect(readFileSync(join(await kubelet.publish(id), 'data'), 'utf8')).toBe('kept');
+    expect(readFileSync(join(await publish(id), 'data'), 'utf8')).toBe('kept');
     await kubelet.unpublish(id);
     await kubelet.remove(id);
     expect(await daemon.stop()).toBe(0);
@@ -138,7 +147,7 @@ describe.each(['btrfs', 'image'])('a %s pool whose disk fails', (backend) => {
 
   it('is noticed by what its pods meet, without a call', async () => {
     const id = await kubelet.create('data', { poolClass: 'sick' });
-    const path = await kubelet.publish(id);
+    const path = await publish(id);
     writeFileSync(join(path, 'data'), 'kept', { flush: true });
     await disk.fail();
     await until('the pod is told', () => writeAndFlush(join(path, 'more')) !== undefined);
