@@ -18,10 +18,13 @@ export default defineConfig({
           testTimeout: 10_000,
         },
       },
-      { test: { name: 'node', include: [kernel], exclude: [alone], testTimeout: 60_000, hookTimeout: 60_000 } },
+      {
+        test: { name: 'node', include: [kernel], exclude: [alone], testTimeout: 60_000, hookTimeout: 60_000, retry: 1 },
+      },
       {
         test: {
           name: 'node-serial',
+          retry: 1,
           include: [alone],
           fileParallelism: false,
           testTimeout: 300_000,

@@ -14,7 +14,6 @@ export const patterns = {
   '1M sequential write': { readwrite: 'write', blockSize: '1M', unit: 'MiB/s' },
 } as const satisfies Record<string, Pattern>;
 
-const RUNTIME_S = 2;
 const QUEUE_DEPTH = 16;
 const TIMEOUT_MS = 120_000;
 
@@ -30,7 +29,7 @@ interface Result {
 export async function measureFio(
   dir: string,
   { readwrite, blockSize, unit }: Pattern,
-  fileBytes: number,
+  { fileBytes, runtimeS }: { fileBytes: number; runtimeS: number },
 ): Promise<number> {
   const options = {
     name: 'bench',
@@ -41,7 +40,7 @@ export async function measureFio(
     direct: '1',
     ioengine: 'libaio',
     iodepth: String(QUEUE_DEPTH),
-    runtime: String(RUNTIME_S),
+    runtime: String(runtimeS),
     time_based: '1',
     overwrite: '1',
     fallocate: 'none',

@@ -7,7 +7,6 @@ import { inTurn } from './measure.ts';
 import { atLeast, compareRow, type Row } from './row.ts';
 
 const GIB = 2 ** 30;
-const FILE_BYTES = GIB;
 const DISK_BYTES = 8 * GIB;
 
 /** fio through a volume against the file system of its pool: the same file size, the same jobs, direct I/O, in turn. */
@@ -26,8 +25,10 @@ async function measureOn(parent: Bench, program: Program, kind: 'btrfs' | 'image
         : { name: 'pool', backend: 'image', directory: join(beside, 'pool') };
     const site = createSite(bench, lab, load, [plan]);
     await site.start(program);
+    const runtimeS = bench.quick ? 1 : 2;
+    const fileBytes = bench.quick ? GIB / 4 : GIB;
     const fsType = kind === 'btrfs' ? 'btrfs' : 'xfs';
-    const id = await load.ask('createOne', { poolClass: 'pool', sizeBytes: 3 * FILE_BYTES, fsType });
+    const id = await load.ask('createOne', { poolClass: 'pool', sizeBytes: 3 * GIB, fsType });
     const volume = lab.folder('staging');
     await load.ask('stage', { id, stagingPath: volume, fsType });
     const pool = beside ?? join(site.stateDir, 'pools', id.split('.')[0]!);
@@ -37,9 +38,9 @@ async function measureOn(parent: Bench, program: Program, kind: 'btrfs' | 'image
     const rows: Row[] = [];
     for (const [name, pattern] of Object.entries(patterns) as [string, Pattern][]) {
       bench.say(`fio ${name}, ${kind}`);
-      const rates = await inTurn(bench.quick ? 2 : 5, {
-        volume: () => measureFio(volume, pattern, FILE_BYTES),
-        pool: () => measureFio(direct, pattern, FILE_BYTES),
+      const rates = await inTurn(bench.quick ? 2 : 4, {
+        volume: () => measureFio(volume, pattern, { fileBytes, runtimeS }),
+        pool: () => measureFio(direct, pattern, { fileBytes, runtimeS }),
       });
       const text = (value: number): string => `${value.toFixed(0)} ${pattern.unit}`;
       rows.push(

@@ -22,7 +22,8 @@ export async function expandVolume(core: PoolCore, args: { uuid: string; sizeByt
     const addedBytes = args.sizeBytes - row.sizeBytes;
     const free = core.room.availableBytes();
     if (addedBytes > free) throw noRoom(core, free, addedBytes);
-    await writeStep(core, 'expand.intent', () => core.ledger.updateObject({ ...row, chargedBytes: args.sizeBytes }));
+    // Durable: a power cut must not leave a volume that is larger than anybody knows.
+    await commitStep(core, 'expand.intent', () => core.ledger.updateObject({ ...row, chargedBytes: args.sizeBytes }));
     try {
       core.step('expand.grow', () => core.backend.resize(placeOf(core, row), row, args.sizeBytes));
     } catch (error) {

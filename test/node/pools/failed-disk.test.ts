@@ -41,8 +41,13 @@ async function start(backend: string): Promise<void> {
 }
 
 afterEach(async () => {
-  // What lies on a failed disk is found by nobody once its mounts are gone.
-  for (const id of published) await kubelet.unpublish(id).catch(() => {});
+  // The kubelet tries until it is done; what lies on a failed disk is found by nobody once its mounts are gone.
+  const isOver = (id: string) =>
+    kubelet.unpublish(id).then(
+      () => true,
+      () => false,
+    );
+  for (const id of published) await until(`${id} is not in use`, () => isOver(id));
   published = [];
   await daemon?.stop('SIGKILL');
   lab?.dispose();
@@ -142,6 +147,7 @@ describe.each(['btrfs', 'image'])('a %s pool whose disk fails', (backend) => {
     expect(readFileSync(join(await publish(id), 'data'), 'utf8')).toBe('kept');
     await kubelet.unpublish(id);
     await kubelet.remove(id);
+    published = [];
     expect(await daemon.stop()).toBe(0);
   });
 
