@@ -124,6 +124,11 @@ async function checkNotes(lab: CrashLab, found: Findings, book: Book, inventory:
         ...(await checkVolume(lab, note, entry)).map((problem) => `volume ${note.name} ${note.id}: ${problem}`),
       );
   }
+  for (const { existence, name, id } of [...book.volumes, ...book.snapshots]) {
+    if (existence !== 'gone' || id === undefined) continue;
+    if (inventory.volumes.has(id) || inventory.snapshots.has(id))
+      problems.push(`${name} ${id} was deleted and is back`);
+  }
   for (const note of book.snapshots.filter(isThere)) await checkCut(note.name, note.id, note);
   for (const note of book.groups.filter(isThere)) {
     for (const [source, id] of note.members) await checkCut(note.name, id, note.cuts.get(source)!);
