@@ -24,8 +24,8 @@ export type PoolPlan =
 
 /** A configured daemon that can be started, stopped and started again on the same pools. */
 export interface Site {
-  /** Where the pools of disks are mounted, in `pools` beneath. */
-  stateDir: string;
+  /** Where the pool of disks that has this volume is mounted. */
+  poolPath(volumeId: string): string;
   start(program: Program): Promise<RunningBerth>;
 }
 
@@ -80,5 +80,5 @@ export function createSite(bench: Bench, lab: LoopLab, load: Agent<LoadWork>, po
     end.catch(() => {}); // from here on an end is a stop
     return { pid: child.pid!, readyMs: readyAt - startedAt, stop };
   };
-  return { stateDir, start };
+  return { poolPath: (volumeId) => join(stateDir, 'pools', volumeId.split('.')[0]!), start };
 }

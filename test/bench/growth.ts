@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { run } from '../../src/host/run.ts';
 import type { Agent } from './agent.ts';
 import type { Bench } from './bench.ts';
+import type { Site } from './berth.ts';
 import { SIZE_BYTES, thousands } from './fill.ts';
 import type { FloorWork } from './floor.ts';
 import type { LoadWork } from './load.ts';
@@ -11,10 +13,12 @@ const FEW = 100;
 const CALLERS = 16;
 const WARM_UP = 500;
 const FREE_POLL_MS = 100;
+const SYNC_TIMEOUT_MS = 60_000;
 
 /** The create rate of a pool with `count` volumes against one with 100, and what of that the floor has as well. */
 export async function measureGrowth(
   bench: Bench,
+  site: Site,
   load: Agent<LoadWork>,
   floors: Record<'many' | 'few', Agent<FloorWork>>,
   count: number,
@@ -23,12 +27,13 @@ export async function measureGrowth(
   const [rounds, perRound] = bench.quick ? [3, 160] : [6, 320];
   const create = (poolClass: string, volumes: number) =>
     load.ask('create', { callers: CALLERS, count: volumes, poolClass, sizeBytes: SIZE_BYTES });
-  /** Leaves the pool as it was. */
+  /** Leaves the pool as it was, and nothing of the deletes to be written by what is measured next. */
   const rate = async (poolClass: string, volumes: number): Promise<number> => {
     const before = await capacityOf(load, poolClass);
     const { seconds, ids } = await create(poolClass, volumes);
     await load.ask('remove', { ids, callers: CALLERS });
     while ((await capacityOf(load, poolClass)) !== before) await delay(FREE_POLL_MS);
+    await run('sync', ['--file-system', site.poolPath(ids[0]!)], { timeoutMs: SYNC_TIMEOUT_MS });
     return volumes / seconds;
   };
   await rate('few', WARM_UP);

@@ -27,7 +27,7 @@ export async function measureMany(bench: Bench, program: Program): Promise<Row[]
   const berth = await site.start(program);
   await fillPool(bench, load, 'many', count);
   await floors.many.ask('create', { batch: 100, count });
-  const growth = await measureGrowth(bench, load, floors, count);
+  const growth = await measureGrowth(bench, site, load, floors, count);
   const grown = valueRow('memory right after they were made', await settledMemory(berth));
   await berth.stop();
 

@@ -31,7 +31,7 @@ async function measureOn(parent: Bench, program: Program, kind: 'btrfs' | 'image
     const id = await load.ask('createOne', { poolClass: 'pool', sizeBytes: 3 * GIB, fsType });
     const volume = lab.folder('staging');
     await load.ask('stage', { id, stagingPath: volume, fsType });
-    const pool = beside ?? join(site.stateDir, 'pools', id.split('.')[0]!);
+    const pool = beside ?? site.poolPath(id);
     const direct = join(pool, 'beside');
     mkdirSync(direct);
 
