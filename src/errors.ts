@@ -256,6 +256,11 @@ export const catalogue = {
     template: 'pool {pool}: {problem}',
     remedy: 'Correct the pool in the config, or the disk, and start again.',
   },
+  POOL_OPEN: {
+    status: 'FAILED_PRECONDITION',
+    template: 'pool {pool} is open',
+    remedy: 'Forget a pool only when its disk or folder is no longer there, or holds something else now.',
+  },
   POOL_BUSY: {
     status: 'UNAVAILABLE',
     template: 'pool {pool} has {waiting} calls waiting',
@@ -316,6 +321,12 @@ export const catalogue = {
     status: 'INVALID_ARGUMENT',
     template: '{file} has {count} problem(s):\n{problems}',
     remedy: 'Correct the file; `berth config check` repeats the test.',
+  },
+  STATE_FILE_DAMAGED: {
+    status: 'INTERNAL',
+    template: '{file} cannot be read: it is not what Berth wrote',
+    remedy:
+      'Restore the file or remove it. known-pools.json is only a safeguard; the pools of adopted.json are on their disks, and `berth disk adopt` takes them again.',
   },
   SOCKET_IN_USE: {
     status: 'FAILED_PRECONDITION',

@@ -10,6 +10,8 @@ export interface AdminBackend {
   adoptDisk(request: AdoptDisk, call: Call): Promise<PoolStatus>;
   /** `pool` is the UUID, or the name in the config. */
   importPool(request: { pool: string }, call: Call): Promise<PoolStatus>;
+  /** `pool` is the name in the config. */
+  forgetPool(request: { pool: string }, call: Call): Promise<void>;
   status(): DaemonStatus;
 }
 

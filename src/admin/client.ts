@@ -60,6 +60,7 @@ export function connectAdmin({ socket, timeoutMs }: { socket: string; timeoutMs:
     },
 
     listPools: async () => (await call('ListPools', {})).pools.map(decodePool),
+    forgetPool: async (pool: string): Promise<void> => void (await call('ForgetPool', { pool })),
     importPool: async (pool: string) => decodePool(await call('ImportPool', { pool })),
 
     listDisks: async (): Promise<DiskView[]> => (await call('ListDisks', {})).disks.map(decodeDisk),

@@ -11,6 +11,7 @@ import { version } from '../version.ts';
 import { createVolumeService } from '../volumes/index.ts';
 import { adoptDisk } from './adopt.ts';
 import { openAdopted } from './adopted.ts';
+import { openKnownPools } from './known-pools.ts';
 
 /** What running calls, and then the pools, get to end in at a stop; together within Kubernetes' 30 s. */
 const GRACE_MS = 10_000;
@@ -39,7 +40,7 @@ export async function startDaemon(config: Config, mode: 'node' | 'dev'): Promise
     policy: () => ({
       nodeName: name,
       knownPools: new Map(
-        manager.pools.flatMap((pool) => (pool.id === undefined ? [] : [[pool.id, pool.config.name]])),
+        manager.pools.flatMap(({ opened, config }) => (opened === undefined ? [] : [[opened.id, config.name]])),
       ),
       allowLoop: new Set(
         manager.pools.flatMap(({ config }) =>
@@ -52,6 +53,7 @@ export async function startDaemon(config: Config, mode: 'node' | 'dev'): Promise
     config,
     pools: configured,
     disks,
+    known: openKnownPools(stateDir),
     log: (level, message, fields = {}) => log[level](fields, message),
     onOpened: (opened) => service.poolOpened(opened),
   });
@@ -76,6 +78,7 @@ export async function startDaemon(config: Config, mode: 'node' | 'dev'): Promise
           await manager.takeOver(wanted);
           return manager.pools.find(({ id, config }) => id === wanted || config.name === wanted)!.status();
         },
+        forgetPool: ({ pool }) => manager.forget(pool),
         status: () => ({
           version,
           mode,

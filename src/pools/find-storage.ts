@@ -67,7 +67,7 @@ function requireFree(config: PoolConfig, disk: Disk, expectedId: string | undefi
   if (expectedId !== undefined) {
     throw new BerthError('POOL_UNSUITABLE', {
       pool,
-      problem: `${disk.path} is empty now, where pool ${expectedId} was`,
+      problem: `${disk.path} is empty now, where pool ${expectedId} was; \`berth pool forget ${pool}\` if that is meant`,
     });
   }
 }

@@ -92,7 +92,7 @@ export function openLedger(path: string, poolLabel: string) {
 
   /** One row at a time, where there may be very many. */
   function* each(sql: string): Generator<Row> {
-    const rows = statement(sql).iterate();
+    const rows = readable(() => statement(sql).iterate());
     for (;;) {
       const { value, done } = readable(() => rows.next());
       if (done) return;

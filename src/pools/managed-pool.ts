@@ -10,10 +10,17 @@ import type { OperationArgs, OperationName, OperationResult } from './operations
 import type { Opened } from './protocol.ts';
 import { spawnPoolThread } from './spawn.ts';
 
+/** What was open under a name of the config, kept over restarts. */
+export interface KnownPools {
+  idOf(name: string): string | undefined;
+  remember(name: string, id: string): void;
+  forget(name: string): void;
+}
+
 /** A pool of the config, over all its openings. */
 export interface Pool {
   readonly config: PoolConfig;
-  /** Known from the first opening on, also while the pool is away. */
+  /** Known from the first opening on, also while the pool is away and after a restart. */
   readonly id: string | undefined;
   readonly state: PoolState;
   readonly opened: Opened | undefined;
@@ -29,6 +36,7 @@ export interface Pool {
 export interface PoolOptions {
   config: Pick<Config, 'node'>;
   disks: Disks;
+  known: KnownPools;
   log: Log;
   /** A pool has opened: its names are for the index. */
   onOpened: (opened: Opened) => void;
@@ -47,7 +55,7 @@ export interface ManagedPool {
 
 /** Opens a pool of the config and keeps it open: finds its disks, and tries again when it fails or comes back. */
 export function managePool(config: PoolConfig, options: PoolOptions): ManagedPool {
-  const { disks, log, onOpened } = options;
+  const { disks, known, log, onOpened } = options;
   let actor: PoolActor | undefined;
   let lastOpened: Opened | undefined;
   /** Why the pool is not open; stands until it is. */
@@ -59,6 +67,7 @@ export function managePool(config: PoolConfig, options: PoolOptions): ManagedPoo
   let busy = false;
   let closing = false;
 
+  const knownId = (): string | undefined => known.idOf(config.name);
   const stateNow = (): PoolState => absence?.state ?? actor?.state ?? 'opening';
   const reasonNow = (): string | undefined => absence?.reason ?? actor?.reason;
 
@@ -73,13 +82,14 @@ export function managePool(config: PoolConfig, options: PoolOptions): ManagedPoo
     try {
       if (actor?.state === 'failed') absence ??= { state: 'failed', reason: actor.reason ?? 'its thread ended' };
       await actor?.close(1_000);
-      const spec = await findStorage(config, options.config, disks, { takeOver, expectedId: lastOpened?.id });
+      const spec = await findStorage(config, options.config, disks, { takeOver, expectedId: knownId() });
       if (closing) return;
       const paths = spec.storage.kind === 'disks' ? spec.storage.devices : [];
       devices = new Map(paths.map((path) => [path, devicePresence(path)]));
       const started = startActor({ spec, spawn: spawnPoolThread, log, onChange });
       actor = started.actor;
       lastOpened = await started.opening;
+      known.remember(config.name, lastOpened.id);
       absence = undefined;
       attempts = 0;
       log('info', 'pool is ready', { pool: config.name, id: lastOpened.id, volumes: actor.figures?.volumes });
@@ -135,7 +145,7 @@ export function managePool(config: PoolConfig, options: PoolOptions): ManagedPoo
   const pool: Pool = {
     config,
     get id() {
-      return lastOpened?.id;
+      return knownId();
     },
     get state() {
       return stateNow();
@@ -145,7 +155,7 @@ export function managePool(config: PoolConfig, options: PoolOptions): ManagedPoo
     },
     availableBytes: () => (stateNow() === 'ready' ? (actor?.figures?.availableBytes ?? 0n) : 0n),
     status: () => ({
-      id: lastOpened?.id,
+      id: knownId(),
       name: config.name,
       class: config.class,
       backend: config.backend,

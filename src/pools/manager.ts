@@ -8,6 +8,8 @@ export interface PoolManager {
   readonly pools: readonly Pool[];
   /** Opens a pool that was foreign, taking it over from its owner. One that is open is this node's already. */
   takeOver(name: string): Promise<void>;
+  /** Lets what is there now be the pool of this name, and opens it. One that is ready stays. */
+  forget(name: string): Promise<void>;
   /** Adds and opens a pool that the config does not have; disks have been chosen by a person. */
   add(config: PoolConfig): Promise<void>;
   /** Looks again at the disks of pools that are lost, and for disks of pools that are gone. */
@@ -32,6 +34,15 @@ export function managePools(options: ManagerOptions): PoolManager {
       const managed = pools.find(({ pool }) => pool.config.name === name || pool.id === name);
       if (managed === undefined) throw new BerthError('POOL_UNKNOWN', { pool: name });
       if (managed.pool.state !== 'ready') await managed.open({ takeOver: true });
+    },
+    async forget(name) {
+      const managed = pools.find(({ pool }) => pool.config.name === name);
+      if (managed?.pool.state === 'ready') throw new BerthError('POOL_OPEN', { pool: name });
+      if (managed === undefined && options.known.idOf(name) === undefined) {
+        throw new BerthError('POOL_UNKNOWN', { pool: name });
+      }
+      options.known.forget(name);
+      await managed?.open({ takeOver: false });
     },
     async add(config) {
       const managed = managePool(config, options);

@@ -207,7 +207,7 @@ function refuseForeignContent(spec: PoolSpec, path: string): void {
 const notAsBefore = (spec: PoolSpec, found: string): BerthError =>
   new BerthError('POOL_UNSUITABLE', {
     pool: spec.name,
-    problem: `${found} is there now, where pool ${spec.expectedId} was; start the daemon anew if that is meant`,
+    problem: `${found} is there now, where pool ${spec.expectedId} was; \`berth pool forget ${spec.name}\` if that is meant`,
   });
 
 /** The lock goes with the process, so a second daemon is kept out and a dead one is not in the way. */
@@ -221,13 +221,15 @@ function lockPool(spec: PoolSpec, path: string): number {
 /** Writes the owner on a new pool; on one that exists, checks that it is this node's. Returns the pool's id. */
 function stamp(spec: PoolSpec, ledger: Ledger, layout: Layout, { newId, step }: { newId: string; step: Step }): string {
   const found = ledger.meta('pool');
-  if (spec.expectedId !== undefined && found !== spec.expectedId) throw notAsBefore(spec, `pool ${found}`);
   const owner = ledger.meta('owner');
   if (
     owner === undefined &&
     (['volumes', 'snapshots', 'staging', 'trash'] as const).some((folder) => layout.entries(folder).length > 0)
   ) {
     throw new BerthError('LEDGER_DAMAGED', { pool: spec.name, problem: 'it is empty, and there are volumes' });
+  }
+  if (spec.expectedId !== undefined && found !== spec.expectedId) {
+    throw notAsBefore(spec, found === undefined ? 'an empty ledger' : `pool ${found}`);
   }
   const backend = ledger.meta('backend');
   if (backend !== undefined && backend !== spec.backend) {

@@ -268,6 +268,13 @@ describe('disks and pools', () => {
     expect(await client.importPool('nvme')).toMatchObject({ state: 'ready' });
     expect(await failure(client.importPool('x'))).toMatchObject({ code: 'POOL_UNKNOWN' });
   });
+
+  it('are forgotten by name', async () => {
+    await client.forgetPool('nvme');
+    expect(state.calls).toEqual(['forgetPool {"pool":"nvme"}']);
+    expect(await failure(client.forgetPool('x'))).toMatchObject({ code: 'POOL_UNKNOWN' });
+    expect((await failure(client.forgetPool(''))) as Error).toMatchObject({ code: 'FIELD_INVALID' });
+  });
 });
 
 describe('jobs', () => {

@@ -75,6 +75,10 @@ export function fakeBackend(state: FakeState, stagingDir: string): AdminBackend 
       if (pool === undefined) throw new BerthError('POOL_UNKNOWN', { pool: request.pool });
       return { ...pool, state: 'ready', reason: undefined };
     },
+    async forgetPool(request) {
+      state.calls.push(`forgetPool ${JSON.stringify(request)}`);
+      if (request.pool !== 'nvme') throw new BerthError('POOL_UNKNOWN', { pool: request.pool });
+    },
     status: () => ({
       version: '0.1.0',
       mode: 'node',

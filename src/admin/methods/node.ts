@@ -16,7 +16,7 @@ export interface AdoptDiskRequest {
   backend: string;
 }
 
-export function nodeMethods({ service, disks, status, adoptDisk, importPool }: AdminBackend) {
+export function nodeMethods({ service, disks, status, adoptDisk, importPool, forgetPool }: AdminBackend) {
   return {
     async Status(_: object, call: Call) {
       const { node, ...daemon } = status();
@@ -45,6 +45,11 @@ export function nodeMethods({ service, disks, status, adoptDisk, importPool }: A
 
     async ImportPool({ pool }: { pool: string }, call: Call) {
       return encodePool(await importPool({ pool: required('pool', pool) }, call));
+    },
+
+    async ForgetPool({ pool }: { pool: string }, call: Call) {
+      await forgetPool({ pool: required('pool', pool) }, call);
+      return {};
     },
 
     async ListDisks(_: object, __: Call) {

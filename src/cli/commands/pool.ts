@@ -34,6 +34,14 @@ export function addPoolCommands(program: Command, cli: Cli): void {
     .option('-y, --yes', 'do not ask')
     .addHelpText('after', examples('berth pool import nvme', 'berth pool import 4f6c2a0e-... --yes'))
     .action(withDaemon(cli, importPool));
+
+  pool
+    .command('forget')
+    .description('Let an empty disk or folder take the place of a pool that was there before.')
+    .argument('<pool>', 'name in the config', textArgument)
+    .option('-y, --yes', 'do not ask')
+    .addHelpText('after', examples('berth pool forget nvme'))
+    .action(withDaemon(cli, forgetPool));
 }
 
 async function list({ client, terminal, json }: Session): Promise<void> {
@@ -52,6 +60,14 @@ async function importPool(session: Session, name: string, { yes = false }): Prom
   await confirm(terminal, `taking over pool ${name}`, question, yes);
   const pool = await client.importPool(name);
   tell(session, poolJson(pool), `pool ${pool.name} belongs to this node now`);
+}
+
+async function forgetPool(session: Session, name: string, { yes = false }): Promise<void> {
+  const { client, terminal } = session;
+  const question = `Forget pool ${name}? Volumes that were on it count as deleted from then on.`;
+  await confirm(terminal, `forgetting pool ${name}`, question, yes);
+  await client.forgetPool(name);
+  tell(session, { pool: name }, `pool ${name} is forgotten; what is there now may become a pool of that name`);
 }
 
 const stateStyles: Partial<Record<PoolState, Style>> = {

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -193,3 +193,32 @@ test('a pool made with another backend, or by a newer Berth, is refused and left
   const newer = await start('n1', filePool(directory));
   expect((await settled(newer)).reason).toContain('9999');
 });
+
+test.each(['disk', 'directory'] as const)(
+  'an empty %s where a pool was stays as it is after a restart, until the pool is forgotten',
+  async (kind) => {
+    const { path } = lab.device(512 * MIB);
+    const directory = join(await lab.filesystem('xfs', 512 * MIB), 'pool');
+    const pool = kind === 'disk' ? diskPool(path) : filePool(directory);
+    const dir = join(lab.dir, 'daemon');
+    const first = await startDaemon({ dir, nodeName: 'n1', pools: [pool] });
+    daemons.push(first);
+    await settled(first);
+    const id = await createKubelet(first.csi, join(lab.dir, 'kubelet')).create('kept');
+    await stop(first);
+    if (kind === 'disk') await run('blkdiscard', [path], { timeoutMs: 10_000 });
+    else rmSync(directory, { recursive: true });
+
+    const second = await startDaemon({ dir, nodeName: 'n1', pools: [pool] });
+    daemons.push(second);
+    const refused = await settled(second);
+    expect(refused).toMatchObject({ state: 'failed', id: id.split('.')[0] });
+    expect(refused.reason).toContain('berth pool forget p');
+    await expect(second.csi.call('DeleteVolume', { volume_id: id })).rejects.toMatchObject({ status: 'UNAVAILABLE' });
+
+    await second.admin.forgetPool('p');
+    await until('there is a new pool', async () => (await settled(second)).state === 'ready');
+    await expect(second.admin.forgetPool('p')).rejects.toMatchObject({ code: 'POOL_OPEN' });
+    await second.csi.call('DeleteVolume', { volume_id: id });
+  },
+);
