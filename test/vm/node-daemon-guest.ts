@@ -1,5 +1,5 @@
 /**
- * The guest's part of node-daemon.sh. Each step is a line `ok NAME` or `not ok NAME`. /host is shared with the host,
+ * The guest's part of node-daemon.sh. /host is shared with the host,
  * where a file is a request that the host takes away when it has done it.
  */
 import {
@@ -17,6 +17,7 @@ import type { CallError } from '../csi/client.ts';
 import { type Daemon, startDaemon } from '../helpers/daemon.ts';
 import { createKubelet, type Kubelet } from '../helpers/kubelet.ts';
 import { until } from '../helpers/until.ts';
+import { createStep } from './step.ts';
 
 const DIR = '/run/berth-test';
 const DATA = 'kept through it all';
@@ -27,17 +28,7 @@ const patient = { timeoutMs: 60_000 };
 let daemon: Daemon;
 let kubelet: Kubelet;
 
-async function step<T>(name: string, act: () => Promise<T>): Promise<T> {
-  try {
-    const result = await act();
-    console.log(`ok ${name}`);
-    return result;
-  } catch (error) {
-    console.log(`not ok ${name}: ${error instanceof Error ? error.message : JSON.stringify(error)}`);
-    if (daemon !== undefined) console.log(daemon.log().slice(-8_000));
-    process.exit(1);
-  }
-}
+const step = createStep(() => daemon?.log().slice(-8_000) ?? '');
 
 async function poolIs(state: string): Promise<void> {
   let shown = '';

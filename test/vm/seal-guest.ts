@@ -8,6 +8,7 @@ import { createKubelet } from '../helpers/kubelet.ts';
 import { until } from '../helpers/until.ts';
 import type { AttackName } from '../node/limits/attack.ts';
 import { attackFromPod } from '../node/limits/pod.ts';
+import { createStep } from './step.ts';
 
 const MIB = 1n << 20n;
 const DIR = '/run/berth';
@@ -17,17 +18,7 @@ const TIMEOUT_MS = 120_000;
 const pool = { name: 'nvme', class: 'fast', backend: 'btrfs', disks: [{ byId: 'nvme-QEMU_NVMe_Ctrl_NVME0' }] };
 const nestedAttacks: AttackName[] = ['nested', 'nestedUnlimited', 'nestedSnapshots', 'nestedDeep', 'nestedMany'];
 
-async function step<T>(name: string, act: () => Promise<T>): Promise<T> {
-  try {
-    const result = await act();
-    console.log(`ok ${name}`);
-    return result;
-  } catch (error) {
-    console.log(`not ok ${name}: ${error instanceof Error ? error.message : JSON.stringify(error)}`);
-    console.log(readFileSync(`${DIR}/log`, 'utf8').slice(-8_000));
-    process.exit(1);
-  }
-}
+const step = createStep(() => readFileSync(`${DIR}/log`, 'utf8').slice(-8_000));
 
 function requireEqual(found: unknown, wanted: unknown): void {
   if (found !== wanted) throw new Error(`${found} instead of ${wanted}`);
