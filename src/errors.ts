@@ -266,6 +266,50 @@ export const catalogue = {
     template: 'pool {pool} has {waiting} calls waiting',
     remedy: 'Nothing: the caller tries again by itself.',
   },
+  // The fleet: nodes and the controller
+  NODE_AWAY: {
+    status: 'UNAVAILABLE',
+    template: 'no node that is connected {problem}',
+    remedy: 'Nothing at first: the caller tries again. If it stays, look at the daemon of the node that is missing.',
+  },
+  NODE_LINK_LOST: {
+    status: 'ABORTED',
+    template: 'the link to node {node} broke while it was at {method}',
+    remedy: 'Nothing: the caller tries again, and the node finds what it had begun.',
+  },
+  NODE_UNCERTAIN: {
+    status: 'UNAVAILABLE',
+    template: 'volume {name} may be on node {node} already, which is not connected',
+    remedy: 'Nothing at first: the caller tries again. If the node is gone for good, restart the controller.',
+  },
+  NODE_TOO_OLD: {
+    status: 'UNAVAILABLE',
+    template: 'node {node} sent what is no answer to {method}',
+    remedy: 'Bring the daemons and the controller to the same version.',
+  },
+  FLEET_DENIED: {
+    status: 'PERMISSION_DENIED',
+    template: 'this is not accepted as node {node}: {problem}',
+    remedy:
+      'Check the daemon’s ServiceAccount and its projected token (audience, node name); the controller’s log has more.',
+  },
+  FLEET_GREETING: {
+    status: 'INVALID_ARGUMENT',
+    template: 'the stream did not begin with an inventory: {problem}',
+    remedy: 'Bring the daemon and the controller to the same version.',
+  },
+  UNINSTALL_REFUSED: {
+    status: 'FAILED_PRECONDITION',
+    template: 'the cluster has {count} volumes of Berth: {volumes}',
+    remedy:
+      'Delete their claims, or say `--set uninstall.force=true`: then the data stays on the disks, and an installation anew serves it.',
+  },
+  KUBERNETES_FAILED: {
+    status: 'UNAVAILABLE',
+    template: 'the Kubernetes API did not do this: {action}: {problem}',
+    remedy: 'Look at the API server and at the rights of the controller’s ServiceAccount.',
+  },
+
   LEDGER_TOO_NEW: {
     status: 'FAILED_PRECONDITION',
     template: 'the ledger of pool {pool} has schema {found}, this Berth knows up to {known}',
@@ -436,6 +480,29 @@ export class BerthError<C extends ErrorCode = ErrorCode> extends Error {
 
 function fill(template: string, details: Record<string, string | number | bigint>): string {
   return template.replace(/\{(\w+)\}/g, (whole, name: string) => String(details[name] ?? whole));
+}
+
+/**
+ * An error of another process of Berth, whose catalogue may be newer than this one: code, status and text are as they
+ * came.
+ */
+export class RelayedError extends BerthError {
+  readonly #status: StatusName;
+
+  constructor({ code, status, message }: { code: string; status: StatusName; message: string }) {
+    super('INTERNAL', { problem: message } as ErrorDetails<ErrorCode>);
+    this.message = message;
+    (this as { code: string }).code = code;
+    this.#status = status;
+  }
+
+  override get status(): StatusName {
+    return this.#status;
+  }
+
+  override get remedy(): string {
+    return catalogue[this.code]?.remedy ?? catalogue.INTERNAL.remedy;
+  }
 }
 
 /** Turns anything thrown into a BerthError; what is not one becomes INTERNAL, with its cause kept. */

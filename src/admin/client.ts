@@ -1,4 +1,5 @@
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
+import { decodePool } from '../rpc/pool-message.ts';
 import { loadProto, serviceOf } from '../rpc/proto.ts';
 import type { HealthProblem, Job, PoolStatus, Snapshot, Usage, Volume } from '../volumes/model.ts';
 import type { JobList, JobMethods, WatchJobsRequest } from './methods/jobs.ts';
@@ -6,7 +7,7 @@ import type { AdoptDiskRequest, NodeMethods } from './methods/node.ts';
 import type { CreateVolumeRequest, VolumeMethods } from './methods/volumes.ts';
 import { fromServiceError } from './request-error.ts';
 import { type DiskView, type DriveFacts, decodeDisk, decodeFacts } from './wire/disks.ts';
-import { decodeJob, decodePool } from './wire/pools.ts';
+import { decodeJob } from './wire/jobs.ts';
 import { decodeSnapshot, decodeUsage, decodeVolume } from './wire/volumes.ts';
 
 type Methods = NodeMethods & VolumeMethods & JobMethods;

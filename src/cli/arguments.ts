@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { DURATION_EXPECTED, parseDuration, parseQuantity, QUANTITY_EXPECTED } from '../config/quantity.ts';
+import { TOPOLOGY_EXPECTED, TOPOLOGY_VALUE } from '../config/topology-value.ts';
 
 /** Parsers of option and argument values, for commander. */
 
@@ -28,6 +29,14 @@ export function durationArgument(value: string): number {
 
 export function textArgument(value: string): string {
   if (value === '') throw new InvalidArgumentError('Expected text that is not empty.');
+  return value;
+}
+
+/** A value of CSI's topology. Empty text is as good as none: that is how an absent label comes. */
+export function topologyArgument(value: string): string {
+  if (value !== '' && !TOPOLOGY_VALUE.test(value)) {
+    throw new InvalidArgumentError(TOPOLOGY_EXPECTED.replace(/^e/, 'E'));
+  }
   return value;
 }
 

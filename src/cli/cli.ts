@@ -1,12 +1,15 @@
 import type { Command } from 'commander';
 import type { AdminClient } from '../admin/client.ts';
-import type { Config } from '../config/index.ts';
+import type { Config, ControllerConfig } from '../config/index.ts';
 import type { Terminal } from './output/terminal.ts';
 
 /** What the command line runs in its own process; `main.ts` gives it, so that it is loaded only when it is needed. */
 export interface Daemons {
   /** Serves until it is told to stop. Returns the exit code. */
   runNode(config: Config): Promise<number>;
+  runController(config: ControllerConfig): Promise<number>;
+  /** Rejects with UNINSTALL_REFUSED while the cluster has volumes of Berth. */
+  checkUninstall(): Promise<void>;
   runDev(options: DevOptions): Promise<number>;
 }
 

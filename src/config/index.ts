@@ -1,2 +1,10 @@
-export { configJsonSchema, loadConfig, parseConfig } from './parse.ts';
-export type { Config, DiskSelector, LogLevel, PoolConfig, Profile, Reserve } from './types.ts';
+export type { NodeOverrides } from './defaults.ts';
+export {
+  configJsonSchema,
+  controllerJsonSchema,
+  loadConfig,
+  loadControllerConfig,
+  parseConfig,
+  parseControllerConfig,
+} from './parse.ts';
+export type { Config, ControllerConfig, DiskSelector, LogLevel, PoolConfig, Profile, Reserve } from './types.ts';

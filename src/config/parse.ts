@@ -2,62 +2,111 @@ import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { BerthError } from '../errors.ts';
 import { checkRules, type Mode } from './checks.ts';
-import { type Surroundings, surroundings, withDefaults } from './defaults.ts';
+import { controllerSchema } from './controller-schema.ts';
+import { type NodeOverrides, type Surroundings, surroundings, withDefaults } from './defaults.ts';
 import { BY_ID, type ParsedSelector } from './disk-selector.ts';
 import { toProblems } from './issues.ts';
 import { formatProblem, type Problem } from './problem.ts';
 import { type Parsed, schema } from './schema.ts';
-import type { Config, DiskSelector, PoolConfig } from './types.ts';
+import type { Config, ControllerConfig, DiskSelector, PoolConfig } from './types.ts';
 import { readYaml } from './yaml.ts';
 
-/** Reads and checks a config file. Throws CONFIG_INVALID with every problem that the file has. */
-export function loadConfig(file: string): Config {
-  let text: string;
+/** Reads and checks the config file of a node. Throws CONFIG_INVALID with every problem that the file has. */
+export const loadConfig = (file: string, overrides: NodeOverrides = {}): Config =>
+  parseConfig(read(file), file, { overrides });
+
+/** Reads and checks the config file of a controller. Throws CONFIG_INVALID with every problem that the file has. */
+export const loadControllerConfig = (file: string): ControllerConfig => parseControllerConfig(read(file), file);
+
+function read(file: string): string {
   try {
-    text = readFileSync(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (error) {
     throw invalid(file, [{ path: [], message: `cannot be read: ${(error as Error).message}` }]);
   }
-  return parseConfig(text, file);
 }
 
-/** Checks the text of a config file; `file` is its name in messages. Throws CONFIG_INVALID. */
+/** Checks the text of a node's config file; `file` is its name in messages. Throws CONFIG_INVALID. */
 export function parseConfig(
   text: string,
   file: string,
-  { mode = 'node', machine = surroundings() }: { mode?: Mode; machine?: Surroundings } = {},
+  {
+    mode = 'node',
+    machine = surroundings(),
+    overrides = {},
+  }: { mode?: Mode; machine?: Surroundings; overrides?: NodeOverrides } = {},
 ): Config {
+  const parsed = parse(text, file, {
+    schema,
+    jsonSchema: configJsonSchema,
+    complete: (value) => withDefaults(value, machine, overrides),
+    rules: (content) => checkRules(content, mode),
+  });
+  return freeze(toConfig(parsed));
+}
+
+/** Checks the text of a controller's config file. Throws CONFIG_INVALID. */
+export function parseControllerConfig(text: string, file: string): ControllerConfig {
+  const { csi, http, fleet, kubernetes, log } = parse(text, file, {
+    schema: controllerSchema,
+    jsonSchema: controllerJsonSchema,
+    complete: (value) => value ?? {},
+    rules: () => [],
+  });
+  return freeze({
+    csi: { socket: csi.endpoint, defaultDeadlineMs: csi.defaultDeadline },
+    http: http.listen,
+    fleet,
+    kubernetes,
+    log,
+  });
+}
+
+interface Parsing<S extends z.ZodType> {
+  schema: S;
+  jsonSchema(): Record<string, unknown>;
+  /** Adds what is not in the file. */
+  complete(value: unknown): unknown;
+  rules(content: unknown): Problem[];
+}
+
+function parse<S extends z.ZodType>(text: string, file: string, how: Parsing<S>): z.output<S> {
   const yaml = readYaml(text);
   if (yaml.problems.length > 0) throw invalid(file, yaml.problems);
-  const content = withDefaults(yaml.value, machine);
-  const parsed = schema.safeParse(content);
-  const found = parsed.success ? [] : toProblems(parsed.error.issues, content, configJsonSchema());
-  const problems = [...found, ...checkRules(content, mode)].map((problem) => ({
+  const content = how.complete(yaml.value);
+  const parsed = how.schema.safeParse(content);
+  const found = parsed.success ? [] : toProblems(parsed.error.issues, content, how.jsonSchema());
+  const problems = [...found, ...how.rules(content)].map((problem) => ({
     ...problem,
     line: yaml.lineOf(problem.path),
   }));
   if (!parsed.success || problems.length > 0) throw invalid(file, problems);
-  return freeze(toConfig(parsed.data));
+  return parsed.data;
 }
 
-/** The JSON Schema (2020-12) of the file, for editors and Helm. */
+/** The JSON Schema (2020-12) of the controller's file. */
+export const controllerJsonSchema = (): Record<string, unknown> => z.toJSONSchema(controllerSchema, { io: 'input' });
+
+/** The JSON Schema (2020-12) of the node's file, for editors and Helm. */
 export function configJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(schema, {
     io: 'input',
     override: ({ jsonSchema, path }) => {
       // Elsewhere what the schema requires is what withDefaults adds.
-      if (!path.includes('pools')) delete jsonSchema.required;
+      if (!path.includes('pools') && !path.includes('fleet')) delete jsonSchema.required;
     },
   });
 }
 
-function toConfig({ node, csi, admin, http, log, pools }: Parsed): Config {
+function toConfig({ node, csi, admin, http, log, kubelet, fleet, pools }: Parsed): Config {
   return {
     node,
     csi: { socket: csi.endpoint, defaultDeadlineMs: csi.defaultDeadline },
     admin,
     http: http.listen,
     log,
+    kubelet: kubelet && { ...kubelet, endpoint: kubelet.endpoint ?? csi.endpoint },
+    fleet,
     pools: pools.map(
       (pool): PoolConfig => ({
         ...pool,

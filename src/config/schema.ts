@@ -1,6 +1,5 @@
-import { posix } from 'node:path';
 import * as z from 'zod';
-import { SOCKET_PATH_MAX_BYTES } from '../rpc/socket-path.ts';
+import { endpoint, folder, hostAndPort, listenAddress, socketPath, topologyValue } from './addresses.ts';
 import { diskSelector } from './disk-selector.ts';
 import { duration, quantity, text } from './scalars.ts';
 import type { Reserve } from './types.ts';
@@ -9,39 +8,6 @@ import type { Reserve } from './types.ts';
 const label = text
   .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, 'expected lower-case letters, digits and inner hyphens (a DNS label)')
   .max(63, 'expected at most 63 characters');
-
-/** CSI 1.13 Topology: values are at most 63 of alphanumerics and inner - _ . */
-const topologyValue = text
-  .regex(/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/, 'expected letters, digits, and inner - _ . (a topology value)')
-  .max(63, 'expected at most 63 characters');
-
-const folder = text
-  .refine((path) => path.startsWith('/') && !path.includes('\0'), 'expected an absolute path')
-  .refine((path) => posix.normalize(path) !== '/', 'expected a folder below /')
-  .transform((path) => posix.normalize(path).replace(/\/$/, ''));
-
-const fitsSocket = (path: string): boolean => Buffer.byteLength(path) <= SOCKET_PATH_MAX_BYTES;
-const SOCKET_TOO_LONG = `expected at most ${SOCKET_PATH_MAX_BYTES} bytes, the limit of a unix socket's path`;
-
-const socketPath = text
-  .refine((path) => path.startsWith('/') && !path.endsWith('/'), 'expected the absolute path of a socket')
-  .refine(fitsSocket, SOCKET_TOO_LONG);
-
-/** CSI 1.13 names a socket `unix:///path` in CSI_ENDPOINT; the plain path is taken, too. */
-const endpoint = text
-  .refine((value) => /^(unix:\/\/)?\/.*[^/]$/.test(value), 'expected a unix socket, such as unix:///run/berth/csi.sock')
-  .transform((value) => value.replace(/^unix:\/\//, ''))
-  .refine(fitsSocket, SOCKET_TOO_LONG);
-
-const LISTEN_EXPECTED = 'expected host:port, such as 127.0.0.1:9810 or [::1]:9810';
-
-const listenAddress = z.string(LISTEN_EXPECTED).transform((value, context) => {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(value);
-  const port = Number(match?.[3]);
-  if (match !== null && port <= 65_535) return { host: (match[1] ?? match[2])!, port };
-  context.addIssue({ code: 'custom', message: LISTEN_EXPECTED });
-  return z.NEVER;
-});
 
 const reserve = z
   .union([text, z.number()], 'expected a share such as 5% or a size such as 10Gi')
@@ -53,6 +19,15 @@ const reserve = z
     context.addIssue({ code: 'custom', message: 'expected a share below 100% such as 5%, or a size such as 10Gi' });
     return z.NEVER;
   });
+
+export const log = z
+  .strictObject({
+    level: z
+      .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+      .default('info')
+      .describe('Log level.'),
+  })
+  .prefault({});
 
 const pool = z.strictObject({
   name: label.describe('The name that logs, metrics and the command line use. Unique on the node.'),
@@ -113,14 +88,24 @@ export const schema = z.strictObject({
       listen: listenAddress.prefault('127.0.0.1:9810').describe('/metrics, /healthz and /readyz.'),
     })
     .prefault({}),
-  log: z
+  log,
+  kubelet: z
     .strictObject({
-      level: z
-        .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
-        .default('info')
-        .describe('Log level.'),
+      registrationDir: folder
+        .default('/var/lib/kubelet/plugins_registry')
+        .describe('The folder in which the kubelet looks for plugins.'),
+      endpoint: endpoint.optional().describe('The CSI socket as the kubelet sees it. Default: csi.endpoint.'),
     })
-    .prefault({}),
+    .optional()
+    .describe('Registers the driver with the kubelet of this machine. Absent: it does not.'),
+  fleet: z
+    .strictObject({
+      controller: hostAndPort.describe('host:port of the controllers; each address that the name has is kept linked.'),
+      caFile: folder.describe('PEM file with the certificates that a controller may be signed by.'),
+      tokenFile: folder.describe('File with the ServiceAccount token of this node.'),
+    })
+    .optional()
+    .describe('Links the node to the controller of the cluster. Absent: it is on its own.'),
   pools: z.array(pool).default([]).describe('The pools of this node. None: no disk is touched.'),
 });
 

@@ -18,7 +18,51 @@ export interface Config {
   readonly admin: { readonly socket: string };
   readonly http: { readonly host: string; readonly port: number };
   readonly log: { readonly level: LogLevel };
+  /** Registers the driver with the kubelet. */
+  readonly kubelet?:
+    | {
+        readonly registrationDir: string;
+        /** The CSI socket as the kubelet sees it. */
+        readonly endpoint: string;
+      }
+    | undefined;
+  /** Links the node to the cluster's controllers. */
+  readonly fleet?:
+    | {
+        readonly controller: { readonly host: string; readonly port: number };
+        readonly caFile: string;
+        readonly tokenFile: string;
+      }
+    | undefined;
   readonly pools: readonly PoolConfig[];
+}
+
+/** The controller's configuration after checking, frozen; docs/reference/config.md describes the file. */
+export interface ControllerConfig {
+  readonly csi: {
+    /** A file path, without `unix://`. */
+    readonly socket: string;
+    readonly defaultDeadlineMs: number;
+  };
+  readonly http: { readonly host: string; readonly port: number };
+  readonly fleet: {
+    /** Where nodes connect. */
+    readonly listen: { readonly host: string; readonly port: number };
+    /** DNS names in the certificate. */
+    readonly names: readonly string[];
+  };
+  readonly kubernetes: {
+    readonly namespace: string;
+    /** The Secret of the CA. */
+    readonly caSecret: string;
+    /** The ConfigMap with its certificate, for the nodes. */
+    readonly caConfigMap: string;
+    /** The ServiceAccount whose tokens are nodes'. */
+    readonly nodeServiceAccount: string;
+    /** That the tokens must be for. */
+    readonly audience: string;
+  };
+  readonly log: { readonly level: LogLevel };
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';

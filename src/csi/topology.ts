@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
+import { TOPOLOGY_VALUE } from '../config/topology-value.ts';
 import { BerthError } from '../errors.ts';
 import type { StringMap, Topology, TopologyRequirement } from './types.ts';
 import { requireSome } from './validate.ts';
 
 const PREFIX = 'topology.berth.dev/';
-/** CSI 1.13 Topology: a value is at most 63 characters, which node names may exceed. */
-const SEGMENT = /^[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/;
 const HASH_LENGTH = 40;
 
 export interface NodePlace {
@@ -28,9 +27,7 @@ export function createLocalTopology(node: NodePlace): LocalTopology {
   if (node.zone !== undefined) segments[`${PREFIX}zone`] = toSegment(node.zone);
   if (node.region !== undefined) segments[`${PREFIX}region`] = toSegment(node.region);
 
-  const isIn = (topology: Topology | null): boolean =>
-    // CSI 1.13 Topology: keys are case-insensitive.
-    Object.entries(topology?.segments ?? {}).every(([key, value]) => segments[key.toLowerCase()] === value);
+  const isIn = (topology: Topology | null): boolean => isWithin(segments, topology);
 
   return {
     topology: { segments },
@@ -45,7 +42,13 @@ export function createLocalTopology(node: NodePlace): LocalTopology {
   };
 }
 
+/** Whether a node with these segments is in `topology`. A topology without segments is everywhere. */
+export function isWithin(segments: Readonly<StringMap>, topology: Topology | null): boolean {
+  // CSI 1.13 Topology: keys are case-insensitive.
+  return Object.entries(topology?.segments ?? {}).every(([key, value]) => segments[key.toLowerCase()] === value);
+}
+
 /** The text itself where it may be a value, else a digest of it, the same on every start. */
 function toSegment(text: string): string {
-  return SEGMENT.test(text) ? text : createHash('sha256').update(text).digest('hex').slice(0, HASH_LENGTH);
+  return TOPOLOGY_VALUE.test(text) ? text : createHash('sha256').update(text).digest('hex').slice(0, HASH_LENGTH);
 }

@@ -19,7 +19,8 @@ import { errorCode } from '../host/libc.ts';
 import { attachLoop, detachLoop, loopsOf } from '../host/loop.ts';
 import { unmount } from '../host/mount.ts';
 import { readMounts } from '../host/mountinfo.ts';
-import { endUnlessClosed, startDaemon, stopSignal } from '../node/daemon.ts';
+import { endUnlessClosed, startDaemon } from '../node/daemon.ts';
+import { stopSignal } from '../rpc/stop-signal.ts';
 import { welcome } from './welcome.ts';
 
 const DEFAULT_SIZE_BYTES = 10n << 30n;

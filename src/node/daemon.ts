@@ -2,16 +2,19 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { serveAdmin } from '../admin/index.ts';
 import type { Config } from '../config/index.ts';
-import { type CsiServer, serveCsi } from '../csi/index.ts';
+import { createCsi, DRIVER_NAME, serveCsi } from '../csi/index.ts';
 import { createDisks, readDiskFacts } from '../disks/index.ts';
+import { joinAs } from '../fleet/index.ts';
 import { collectGarbage } from '../host/garbage.ts';
 import { createLogger, createMetrics, readiness, serveHttp } from '../observe/index.ts';
 import { managePools } from '../pools/manager.ts';
+import { stopSignal } from '../rpc/stop-signal.ts';
 import { version } from '../version.ts';
 import { createVolumeService } from '../volumes/index.ts';
 import { adoptDisk } from './adopt.ts';
 import { openAdopted } from './adopted.ts';
 import { openKnownPools } from './known-pools.ts';
+import { registerWithKubelet } from './registration.ts';
 
 /** What running calls, and then the pools, get to end in at a stop; together within Kubernetes' 30 s. */
 const GRACE_MS = 10_000;
@@ -92,8 +95,7 @@ export async function startDaemon(config: Config, mode: 'node' | 'dev'): Promise
       },
     });
     closers.push((graceMs) => admin.close(graceMs));
-    const csi: CsiServer = await serveCsi({
-      endpoint: config.csi.socket,
+    const csi = createCsi({
       service,
       node: { name, zone, region, version },
       log,
@@ -101,7 +103,26 @@ export async function startDaemon(config: Config, mode: 'node' | 'dev'): Promise
       defaultDeadlineMs: config.csi.defaultDeadlineMs,
       ready: () => ready().ready,
     });
-    closers.push((graceMs) => csi.close(graceMs));
+    const csiServer = await serveCsi(config.csi.socket, csi);
+    closers.push((graceMs) => csiServer.close(graceMs));
+    const tell = (level: 'info' | 'warn' | 'error', message: string, fields: object): void =>
+      log[level](fields, message);
+    if (config.kubelet !== undefined) {
+      const { registrationDir, endpoint } = config.kubelet;
+      const registration = await registerWithKubelet({
+        dir: registrationDir,
+        driverName: DRIVER_NAME,
+        endpoint,
+        log: tell,
+      });
+      closers.push(() => registration.close());
+    }
+    if (config.fleet !== undefined) {
+      const { topology } = csi;
+      const member = { node: name, version, topology, csi, service, ready: () => ready().ready, log: tell };
+      const fleet = joinAs(member, config.fleet);
+      closers.push(async () => fleet.close());
+    }
     const watch = disks.watch({ onChange: () => manager.rescan() });
     closers.push(async () => watch.close());
     log.info(
@@ -137,16 +158,6 @@ export async function runNode(config: Config): Promise<number> {
   await stop;
   endUnlessClosed(await daemon.close());
   return 0;
-}
-
-/**
- * Resolves at the first SIGTERM or SIGINT. Later ones change nothing: at Ctrl-C the terminal and npm each send one, and
- * the second must not cut the clean-up short.
- */
-export function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve());
-  });
 }
 
 /** A thread or child that sleeps in the kernel keeps a process from ending in any other way. */

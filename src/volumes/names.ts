@@ -10,6 +10,8 @@ export type NamedKind = 'volume' | 'snapshot' | 'group';
  */
 export interface Names {
   learn(opened: Opened): void;
+  /** Whether a pool has the name, or is just getting it. */
+  has(kind: NamedKind, name: string): boolean;
   /**
    * Runs `act` on the pool that has the name, else on the one that `choose` gives. A name belongs to a pool from the
    * moment that a call with it is sent there, so that a repeated call finds it again.
@@ -23,6 +25,7 @@ export function createNames(pools: () => readonly Pool[]): Names {
     learn(opened) {
       for (const { kind, name } of opened.names) holders[kind].set(name, opened.id);
     },
+    has: (kind, name) => holders[kind].has(name),
     async claim(kind, name, choose, act) {
       const holder = holders[kind].get(name);
       const pool = pools().find(({ id }) => id !== undefined && id === holder) ?? choose();

@@ -26,6 +26,7 @@ export function createVolumeService(
     poolOpened: names.learn,
     ...snapshotCalls(pools, locator, names),
     ...nodeCalls(locator),
+    knowsVolume: (name) => names.has('volume', name),
 
     createVolume: createVolumeIn(pools, locator, names),
     async deleteVolume(id, call) {

@@ -120,6 +120,7 @@ export function fakeService(state: FakeState): VolumeService {
       state.volumes = state.volumes.filter((volume) => volume.id !== id);
     },
     getVolume: async (id) => find(id),
+    knowsVolume: () => false,
     async listVolumes(page) {
       enter('listVolumes', page);
       return pageOf(state.volumes, page);

@@ -45,6 +45,12 @@ export const noDaemons: Daemons = {
   runNode: async () => {
     throw new Error('runNode was not expected');
   },
+  runController: async () => {
+    throw new Error('runController was not expected');
+  },
+  checkUninstall: async () => {
+    throw new Error('checkUninstall was not expected');
+  },
   runDev: async () => {
     throw new Error('runDev was not expected');
   },

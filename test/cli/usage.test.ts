@@ -60,6 +60,7 @@ it('--version prints the version', async () => {
 });
 
 const SIZE = /Expected a size such as 10Gi/;
+const TOPOLOGY = /a topology value/;
 const EMPTY = /Expected text that is not empty/;
 const create = ['volume', 'create', 'x'];
 const adopt = ['disk', 'adopt', 'x', '--pool', 'a', '--class', 'b', '--backend', 'btrfs'];
@@ -77,6 +78,11 @@ const WRONG: [string[], RegExp][] = [
   [['status', '--json=1'], /./],
   [['node'], /required option '--config <file>' not specified/],
   [['node', '--config', ''], EMPTY],
+  [['node', '--config', 'x', '--node-name', '-'], TOPOLOGY],
+  [['node', '--config', 'x', '--zone', 'a b'], TOPOLOGY],
+  [['node', '--config', 'x', '--region', 'a,b'], TOPOLOGY],
+  [['controller'], /required option '--config <file>' not specified/],
+  [['controller', '--config', ''], EMPTY],
   [['dev', '--dir', ''], EMPTY],
   [['dev', '--size', 'big'], SIZE],
   [['disk', 'explain'], /missing required argument 'disk'/],

@@ -137,7 +137,7 @@ const WRONG: [string, string | RegExp][] = [
   ['\nnode: { Name: a }', 'line 2: node.Name: not a key that Berth knows; did you mean name?'],
   [
     'telemetry: 1',
-    /^line 1: telemetry: not a key that Berth knows; expected one of node, csi, admin, http, log, pools$/,
+    /^line 1: telemetry: not a key that Berth knows; expected one of node, csi, admin, http, log, kubelet, fleet, pools$/,
   ],
   ['__proto__: { node: 1 }', /^line 1: __proto__: not a key that Berth knows/],
   ['"a b": 1', /^line 1: "a b": not a key/],
@@ -390,8 +390,18 @@ describe('the JSON schema', () => {
   };
 
   it('has every section, requires nothing but what a pool must have, and gives no host name away', () => {
-    expect(Object.keys(schema.properties)).toEqual(['node', 'csi', 'admin', 'http', 'log', 'pools']);
-    expect(JSON.stringify(schema).match(/"required"/g)).toHaveLength(1);
+    expect(Object.keys(schema.properties)).toEqual([
+      'node',
+      'csi',
+      'admin',
+      'http',
+      'log',
+      'kubelet',
+      'fleet',
+      'pools',
+    ]);
+    expect(JSON.stringify(schema).match(/"required"/g)).toHaveLength(2);
+    expect(schema.properties['fleet']).toMatchObject({ required: ['controller', 'caFile', 'tokenFile'] });
     expect(schema.properties['pools']!.items!.required).toEqual(['name', 'class', 'backend']);
     expect(schema.properties['node']!.properties).toMatchObject({ name: { type: 'string' } });
   });

@@ -150,6 +150,7 @@ export function createFakeVolumes(options: { makePaths: boolean }): FakeVolumes 
     },
 
     getVolume: async (id) => find(id),
+    knowsVolume: (name) => [...volumes.values()].some((volume) => volume.name === name),
     listVolumes: async (page) => paginate([...volumes.values()], page),
     capacity: async ({ capabilities }) => {
       const free = refuse(capabilities) === undefined ? POOL_BYTES - used() : 0n;

@@ -6,6 +6,8 @@ import { ensureSanity } from './tools.ts';
 export interface SanityRun {
   /** `unix://` and the path of a socket. */
   endpoint: string;
+  /** Of the Controller service, when another socket serves it. */
+  controllerEndpoint?: string;
   /** Names the files of the run in `workDir`, which also gets the mount and staging directories. */
   name: string;
   workDir: string;
@@ -45,6 +47,7 @@ export async function runSanity(options: SanityRun): Promise<SanityResult> {
   const file = (suffix: string): string => join(workDir, `${name}-${suffix}`);
   const flags = [
     ['csi.endpoint', options.endpoint],
+    ['csi.controllerendpoint', options.controllerEndpoint ?? ''],
     ['csi.mountdir', file('mount')],
     ['csi.stagingdir', file('staging')],
     ['csi.testvolumeaccesstype', options.accessType],

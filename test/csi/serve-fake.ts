@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { serveCsi } from '../../src/csi/index.ts';
+import { createCsi, serveCsi } from '../../src/csi/index.ts';
 import { createLogger, createMetrics } from '../../src/observe/index.ts';
 import type { VolumeService } from '../../src/volumes/model.ts';
 import { type CsiClient, connectCsi } from './client.ts';
@@ -30,8 +30,7 @@ export async function serveForTest(
   const lines: LogLine[] = [];
   const log = createLogger({ level: 'debug', destination: { write: (line) => lines.push(JSON.parse(line)) } });
   const metrics = createMetrics({ version: TEST_NODE.version, pools: () => service.pools() });
-  const server = await serveCsi({
-    endpoint: `unix://${socket}`,
+  const csi = createCsi({
     service,
     node: TEST_NODE,
     log,
@@ -39,6 +38,7 @@ export async function serveForTest(
     defaultDeadlineMs: options.defaultDeadlineMs ?? 60_000,
     ready: options.ready ?? (() => true),
   });
+  const server = await serveCsi(`unix://${socket}`, csi);
   const client = connectCsi(socket);
   return {
     folder,

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { serveCsi } from '../../src/csi/index.ts';
+import { createCsi, serveCsi } from '../../src/csi/index.ts';
 import { createLogger } from '../../src/observe/index.ts';
 import type { VolumeService } from '../../src/volumes/model.ts';
 import { connectCsi } from './client.ts';
@@ -19,15 +19,17 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const serve = (service: Partial<VolumeService> = {}, endpoint = `unix://${socket}`) =>
-  serveCsi({
+  serveCsi(
     endpoint,
-    service: { ...createFakeVolumes({ makePaths: false }), ...service },
-    node: TEST_NODE,
-    log: createLogger({ level: 'silent' }),
-    metrics: { start: () => () => {} },
-    defaultDeadlineMs: 60_000,
-    ready: () => true,
-  });
+    createCsi({
+      service: { ...createFakeVolumes({ makePaths: false }), ...service },
+      node: TEST_NODE,
+      log: createLogger({ level: 'silent' }),
+      metrics: { start: () => () => {} },
+      defaultDeadlineMs: 60_000,
+      ready: () => true,
+    }),
+  );
 
 test.each(['unix://', 'unix:', ''])(
   'the socket after %j is its owner’s alone, and goes with the server',

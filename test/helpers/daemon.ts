@@ -14,6 +14,8 @@ export interface DaemonOptions {
   nodeName?: string;
   /** As in the config file. */
   pools: readonly object[];
+  /** Other sections of the config file. */
+  config?: object;
   env?: Record<string, string>;
 }
 
@@ -79,7 +81,7 @@ export async function runDaemon(options: DaemonOptions): Promise<{ exitCode: num
   return { exitCode: await ended, log: log() };
 }
 
-function spawnDaemon({ dir, nodeName = 'n1', pools, env = {} }: DaemonOptions): {
+function spawnDaemon({ dir, nodeName = 'n1', pools, config: sections = {}, env = {} }: DaemonOptions): {
   child: ChildProcess;
   ended: Promise<number | NodeJS.Signals>;
   log(): string;
@@ -95,6 +97,7 @@ function spawnDaemon({ dir, nodeName = 'n1', pools, env = {} }: DaemonOptions): 
     admin: { socket: paths.admin },
     http: { listen: '127.0.0.1:0' },
     pools,
+    ...sections,
   };
   writeFileSync(config, JSON.stringify(content)); // JSON is YAML
   const logPath = join(dir, 'log');

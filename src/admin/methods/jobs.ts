@@ -4,7 +4,7 @@ import type { handleServerStreamingCall } from '@grpc/grpc-js';
 import { toServiceError } from '../../rpc/status.ts';
 import type { Call, Job, VolumeService } from '../../volumes/model.ts';
 import { required } from '../handler.ts';
-import { encodeJob, type JobMessage } from '../wire/pools.ts';
+import { encodeJob, type JobMessage } from '../wire/jobs.ts';
 
 const WATCH_INTERVAL_MS = 250;
 const WATCH_DEADLINE_MS = 10_000;

@@ -1,10 +1,10 @@
 import { explainDisk } from '../../disks/index.ts';
 import { BerthError } from '../../errors.ts';
+import { encodePool } from '../../rpc/pool-message.ts';
 import type { Backend, Call } from '../../volumes/model.ts';
 import type { AdminBackend } from '../backend.ts';
 import { required } from '../handler.ts';
 import { encodeDisk, encodeFacts } from '../wire/disks.ts';
-import { encodePool } from '../wire/pools.ts';
 
 const JOBS_LIMIT_MS = 1_000;
 

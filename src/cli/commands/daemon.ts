@@ -1,17 +1,49 @@
 import type { Command } from 'commander';
-import { sizeArgument, textArgument } from '../arguments.ts';
+import { sizeArgument, textArgument, topologyArgument } from '../arguments.ts';
 import type { Cli } from '../cli.ts';
 import { examples } from './help.ts';
+
+interface NodeOptions {
+  config: string;
+  nodeName?: string;
+  zone?: string;
+  region?: string;
+}
 
 export function addDaemonCommands(program: Command, cli: Cli): void {
   program
     .command('node')
     .description('Run the daemon of a node in the foreground. SIGTERM lets running work end, and stops.')
     .requiredOption('--config <file>', 'YAML file, see `berth config schema`', textArgument)
-    .addHelpText('after', examples('berth node --config /etc/berth/config.yaml'))
-    .action(async (options: { config: string }) => {
+    .option('--node-name <name>', 'instead of node.name; empty text changes nothing', topologyArgument)
+    .option('--zone <zone>', 'instead of node.zone', topologyArgument)
+    .option('--region <region>', 'instead of node.region', topologyArgument)
+    .addHelpText(
+      'after',
+      examples('berth node --config /etc/berth/config.yaml', 'berth node --config FILE --node-name "$NODE_NAME"'),
+    )
+    .action(async ({ config, nodeName, zone, region }: NodeOptions) => {
       const { loadConfig } = await import('../../config/index.ts');
-      cli.exitCode = await cli.daemons.runNode(loadConfig(options.config));
+      cli.exitCode = await cli.daemons.runNode(loadConfig(config, { name: nodeName, zone, region }));
+    });
+
+  program
+    .command('controller')
+    .description('Run the controller of a cluster in the foreground: it routes calls to the nodes, and keeps nothing.')
+    .requiredOption('--config <file>', 'YAML file, see `berth config schema --controller`', textArgument)
+    .addHelpText('after', examples('berth controller --config /etc/berth/controller.yaml'))
+    .action(async (options: { config: string }) => {
+      const { loadControllerConfig } = await import('../../config/index.ts');
+      cli.exitCode = await cli.daemons.runController(loadControllerConfig(options.config));
+    });
+
+  program
+    .command('check-uninstall')
+    .description('Fail while the cluster has volumes of this driver. For the uninstall hook of the Helm chart.')
+    .addHelpText('after', examples('berth check-uninstall'))
+    .action(async () => {
+      await cli.daemons.checkUninstall();
+      cli.terminal.out('the cluster has no volumes of Berth\n');
     });
 
   program
