@@ -5,6 +5,8 @@ const kernel = 'test/node/**/*.test.ts';
 const alone = 'test/node/**/*.serial.test.ts';
 /** Files that hold Berth against the official CSI modules, which Go brings. */
 const conformance = ['test/csi/**/*sanity*.test.ts', 'test/csi/descriptor.test.ts'];
+/** Files that need helm and Kubernetes' types, which Go brings. */
+const deploy = 'test/deploy/**/*.test.ts';
 
 export default defineConfig({
   test: {
@@ -14,7 +16,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [kernel, ...conformance, 'test/{vm,cluster,bench}/**'],
+          exclude: [kernel, deploy, ...conformance, 'test/{vm,cluster,bench}/**'],
           testTimeout: 10_000,
         },
       },
@@ -40,6 +42,9 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },
+      },
+      {
+        test: { name: 'deploy', include: [deploy], testTimeout: 60_000, globalSetup: 'test/deploy/setup.ts' },
       },
     ],
   },

@@ -8,12 +8,13 @@ const tiers: Record<string, () => Counts | Promise<Counts>> = {
   unit: () => runVitest('unit'),
   node: () => asRoot('node', () => runVitest('node', 'node-serial')),
   csi: () => asRoot('csi', () => runVitest('csi')),
+  deploy: () => runVitest('deploy'),
   vm: () => asRoot('vm', () => runScripts('test/vm')),
   cluster: () => asRoot('cluster', () => runScripts('test/cluster')),
 };
 
 /** What `npm test` runs: all that needs nothing but this machine. */
-const DEFAULT = ['static', 'unit', 'node', 'csi'];
+const DEFAULT = ['static', 'unit', 'node', 'csi', 'deploy'];
 
 function asRoot(tier: string, run: () => Counts | Promise<Counts>): Counts | Promise<Counts> {
   return process.getuid?.() === 0 ? run() : skip(`the tier ${tier}`, 'it needs root');

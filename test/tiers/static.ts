@@ -6,6 +6,7 @@ const CHECKS: readonly (readonly [name: string, ...args: string[]])[] = [
   ['formatting and lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--diagnostic-level=warn', '.'],
   ['types', 'node_modules/typescript/bin/tsc', '--noEmit'],
   ['docs/errors.md is made from src/errors.ts', 'scripts/errors-doc.ts', '--check'],
+  ["the chart's values schema is made from the config's", 'scripts/chart-schema.ts', '--check'],
   ['links in the documentation', 'scripts/checks/links.ts'],
   ['shell scripts parse', 'scripts/checks/shell.ts'],
   ['no names of machines or package registries', 'scripts/checks/machine-names.ts'],
