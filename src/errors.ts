@@ -269,7 +269,7 @@ export const catalogue = {
   // The fleet: nodes and the controller
   NODE_AWAY: {
     status: 'UNAVAILABLE',
-    template: 'no node that is connected {problem}',
+    template: 'no connected node {problem}',
     remedy: 'Nothing at first: the caller tries again. If it stays, look at the daemon of the node that is missing.',
   },
   NODE_LINK_LOST: {
@@ -291,7 +291,7 @@ export const catalogue = {
     status: 'PERMISSION_DENIED',
     template: 'this is not accepted as node {node}: {problem}',
     remedy:
-      'Check the daemon’s ServiceAccount and its projected token (audience, node name); the controller’s log has more.',
+      "Check the daemon's ServiceAccount and its projected token (audience, node name); the controller's log has more.",
   },
   FLEET_GREETING: {
     status: 'INVALID_ARGUMENT',
@@ -307,7 +307,7 @@ export const catalogue = {
   KUBERNETES_FAILED: {
     status: 'UNAVAILABLE',
     template: 'the Kubernetes API did not do this: {action}: {problem}',
-    remedy: 'Look at the API server and at the rights of the controller’s ServiceAccount.',
+    remedy: "Look at the API server and at the rights of the controller's ServiceAccount.",
   },
 
   LEDGER_TOO_NEW: {

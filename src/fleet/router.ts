@@ -35,7 +35,7 @@ export function createRoutes(
 ): Record<'Controller' | 'GroupController', Handlers> {
   const anyNode = (): FleetNode => {
     const [node] = hub.nodes();
-    if (node === undefined) throw new BerthError('NODE_AWAY', { problem: 'is there' });
+    if (node === undefined) throw new BerthError('NODE_AWAY', { problem: 'can be asked' });
     return node;
   };
   /** Where an object is. A pool that has moved is with the node that serves it. */
@@ -50,7 +50,7 @@ export function createRoutes(
   };
   const byId =
     <Request>(idOf: (request: Request) => string): Handler<Request, object> =>
-    (request, call) =>
+    async (request, call) =>
       ask(nodeOf(idOf(request)), request as object, call);
 
   const createVolume: Handler<CreateVolumeRequest, object> = async (request, call) => {
@@ -148,7 +148,7 @@ async function firstWithRoom(
       if (!isFull || index === nodes.length - 1) throw error;
     }
   }
-  throw new BerthError('NODE_AWAY', { problem: 'is there' });
+  throw new BerthError('NODE_AWAY', { problem: 'can be asked' });
 }
 
 /** All nodes together have the sum; a single volume fits into the largest. */
