@@ -1,5 +1,5 @@
 /**
- * Makes dist/: the bundle berth.mjs, the small one that a pool's thread starts from, the proto files, and koffi's native
+ * Makes dist/: the program berth.mjs and its parts, which each role loads as it needs them, the proto files, and koffi's native
  * part in dist/node_modules, where koffi finds it. With Node that is all an installation needs.
  * usage: node scripts/build.ts [FOLDER]     another folder than dist/
  */
@@ -15,10 +15,12 @@ rmSync(output, { recursive: true, force: true });
 
 await build({
   absWorkingDir: root,
-  entryPoints: { berth: 'src/main.ts', 'pool-thread': 'src/pools/thread.ts' },
+  entryPoints: { berth: 'src/main.ts' },
   outdir: output,
   outExtension: { '.js': '.mjs' },
   bundle: true,
+  splitting: true,
+  chunkNames: 'parts/[name]-[hash]',
   platform: 'node',
   format: 'esm',
   target: 'node26',

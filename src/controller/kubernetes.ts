@@ -26,10 +26,19 @@ export const STARTUP_TAINT = 'berth.dev/not-ready';
 const NODE_NAME_KEY = 'authentication.kubernetes.io/node-name';
 const ATTEMPTS = 5;
 
+function findCluster(): KubeConfig {
+  const kubeConfig = new KubeConfig();
+  try {
+    kubeConfig.loadFromDefault();
+  } catch (error) {
+    throw explain('find the API server (in a pod, or by KUBECONFIG)', error);
+  }
+  return kubeConfig;
+}
+
 /** Within a pod, the pod's own rights; else those of KUBECONFIG. */
 export function connectCluster(config: ControllerConfig['kubernetes']): Cluster {
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromDefault();
+  const kubeConfig = findCluster();
   const core = kubeConfig.makeApiClient(CoreV1Api);
   const authentication = kubeConfig.makeApiClient(AuthenticationV1Api);
   const { namespace, caSecret, caConfigMap } = config;
@@ -99,9 +108,7 @@ export function connectCluster(config: ControllerConfig['kubernetes']): Cluster 
 
 /** Volumes of Berth that the cluster still has, as `PV (claim)`. */
 export async function volumesInUse(driverName: string): Promise<string[]> {
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromDefault();
-  const { items } = await kubeConfig
+  const { items } = await findCluster()
     .makeApiClient(CoreV1Api)
     .listPersistentVolume()
     .catch((error: unknown) => {
@@ -128,9 +135,10 @@ async function orNothing<T>(request: Promise<T>): Promise<T | undefined> {
 
 function explain(action: string, error: unknown): BerthError {
   if (error instanceof BerthError) return error;
-  const { message } = error as Error;
-  const body = error instanceof ApiException ? (error.body as { message?: string } | string | undefined) : undefined;
-  const problem = typeof body === 'object' && body?.message ? body.message : (message.split('\n', 1)[0] ?? '');
+  const { message, cause } = error as Error;
+  const body = error instanceof ApiException ? (error.body as { message?: string } | undefined) : undefined;
+  const beneath = cause instanceof Error ? `: ${cause.message || (cause as NodeJS.ErrnoException).code}` : '';
+  const problem = body?.message ?? `${message.split('\n', 1)[0]}${beneath}`;
   return new BerthError('KUBERNETES_FAILED', { action, problem }, { cause: error });
 }
 

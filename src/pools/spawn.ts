@@ -1,10 +1,7 @@
 import { Worker } from 'node:worker_threads';
 
-/** Beside this file in the sources, beside the bundle once it is built (scripts/build.ts). */
-const entry = new URL(
-  import.meta.url.endsWith('/pools/spawn.ts') ? './thread.ts' : './pool-thread.mjs',
-  import.meta.url,
-);
+/** Its own file in the sources; a part of the bundle starts the bundle's one program, which sees that it is no main thread. */
+const entry = new URL(import.meta.url.endsWith('/pools/spawn.ts') ? './thread.ts' : '../berth.mjs', import.meta.url);
 
 /** Starts a pool's thread. */
 export function spawnPoolThread(): Worker {

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
 
-/** Where proto/ is: inside or beside the bundle's folder, or two levels above this file in the sources. */
-const ROOTS = ['proto', '../proto', '../../proto'];
+/** Where proto/ is: beside the folder of the bundle's parts, or two levels above this file in the sources. */
+const ROOTS = ['../proto', '../../proto'];
 
 const OPTIONS = { keepCase: true, longs: String, enums: String, defaults: true, oneofs: true } as const;
 
