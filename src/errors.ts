@@ -302,7 +302,7 @@ export const catalogue = {
     status: 'FAILED_PRECONDITION',
     template: 'the cluster has {count} volumes of Berth: {volumes}',
     remedy:
-      'Delete their claims, or say `--set uninstall.force=true`: then the data stays on the disks, and an installation anew serves it.',
+      'Delete their claims, or uninstall with `helm uninstall --no-hooks`: then the data stays on the disks, and an installation anew serves it.',
   },
   KUBERNETES_FAILED: {
     status: 'UNAVAILABLE',

@@ -145,7 +145,10 @@ const WRONG: [string, string | RegExp][] = [
 
   // Node and sockets
   ['node: { name: "" }', /node.name: expected text that is not empty/],
-  ['node: { name: a/b }', /node.name: expected at most 63 letters, digits, and inner - _ \. \(a topology value\), found "a\/b"/],
+  [
+    'node: { name: a/b }',
+    /node.name: expected at most 63 letters, digits, and inner - _ \. \(a topology value\), found "a\/b"/,
+  ],
   [`node: { name: ${'n'.repeat(64)} }`, /node.name: expected at most 63 letters/],
   ['node: { zone: 5 }', 'line 1: node.zone: expected text, found the number 5; put it in quotes'],
   ['node: { region: -r }', /node.region: expected at most 63 letters/],
@@ -317,7 +320,9 @@ pools:
 
   it('names the host when its name is not usable', () => {
     expect(problems('', { hostname: 'my host' })).toEqual([
-      expect.stringMatching(/^line 1: node.name: expected at most 63 letters, .*found "my host"$|^node.name: expected at most 63 letters/),
+      expect.stringMatching(
+        /^line 1: node.name: expected at most 63 letters, .*found "my host"$|^node.name: expected at most 63 letters/,
+      ),
     ]);
   });
 

@@ -215,7 +215,9 @@ describe('a stop', () => {
       await until('the pool is given up', async () =>
         /^(failed|unhealthy)$/.test((await stateOf(daemon, 'sick')).state),
       );
-      expect((await stateOf(daemon, 'sick')).reason).toMatch(/the disk of pool sick fails: |its disk does not answer|gave up after errors/);
+      expect((await stateOf(daemon, 'sick')).reason).toMatch(
+        /the disk of pool sick fails: |its disk does not answer|gave up after errors/,
+      );
       expect(await daemon.csi.call('Probe', {}, { timeoutMs: 1_000 })).toEqual({ ready: { value: true } });
     } finally {
       disk.answer();
