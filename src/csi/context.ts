@@ -6,4 +6,6 @@ export interface Context {
   service: VolumeService;
   nodeName: string;
   local: LocalTopology;
+  /** Where inline volumes are staged. */
+  inlineDir: string;
 }

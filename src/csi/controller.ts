@@ -6,6 +6,7 @@ import { getCapacity } from './capacity.ts';
 import type { Handler, Handlers } from './compose.ts';
 import type { Context } from './context.ts';
 import { unhealthyVolumes, volumeHealth } from './health.ts';
+import { refuseInlineName } from './inline.ts';
 import { asRpcCapabilities, CONTROLLER_RPCS } from './offers.ts';
 import { parseParameters, refuseMutableParameters } from './parameters.ts';
 import { createSnapshots } from './snapshots.ts';
@@ -26,6 +27,7 @@ export function createController(context: Context): Handlers {
 
   const createVolume: Handler<CreateVolumeRequest, object> = async (request, call) => {
     const name = requireName(request.name);
+    refuseInlineName(name);
     const capabilities = parseCapabilities(request.volume_capabilities);
     const size = parseSizeRange(request.capacity_range);
     const parameters = parseParameters(request.parameters);

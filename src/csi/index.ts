@@ -31,6 +31,8 @@ export interface CsiOptions {
     driverName?: string | undefined;
     version: string;
   };
+  /** Where inline volumes are staged. */
+  inlineDir: string;
   log: Logger;
   metrics: CallMetrics;
   /** For calls whose client sets no deadline. */
@@ -63,7 +65,11 @@ const SERVER_OPTIONS = {
 };
 
 /** What every call goes through, outermost first. */
-export const middleware = ({ log, metrics, defaultDeadlineMs }: Omit<CsiOptions, 'node' | 'service' | 'ready'>) => [
+export const middleware = ({
+  log,
+  metrics,
+  defaultDeadlineMs,
+}: Pick<CsiOptions, 'log' | 'metrics' | 'defaultDeadlineMs'>) => [
   logCalls(log),
   measureCalls(metrics),
   mapErrors,
@@ -74,9 +80,9 @@ export const middleware = ({ log, metrics, defaultDeadlineMs }: Omit<CsiOptions,
 
 /** CSI 1.13 as one node serves it. */
 export function createCsi(options: CsiOptions): Csi & { topology: StringMap } {
-  const { service, node, ready } = options;
+  const { service, node, ready, inlineDir } = options;
   const local = createLocalTopology(node);
-  const context = { service, nodeName: node.name, local };
+  const context = { service, nodeName: node.name, local, inlineDir };
   const csi = csiOf(
     {
       Identity: createIdentity({ name: node.driverName ?? DRIVER_NAME, version: node.version, ready }),

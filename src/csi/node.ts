@@ -4,6 +4,7 @@ import { isReadOnly, parseCapability } from './capabilities.ts';
 import type { Handler, Handlers } from './compose.ts';
 import type { Context } from './context.ts';
 import { storageHealth, volumeHealth } from './health.ts';
+import { createInline, isInlineContext } from './inline.ts';
 import { checkVolumeMountOptions, isMountFlagOption } from './mount-options.ts';
 import { asRpcCapabilities, NODE_RPCS } from './offers.ts';
 import type {
@@ -21,7 +22,8 @@ import type {
 import { parseSizeRange, requireField, requireLookupPath, requirePath } from './validate.ts';
 
 /** CSI 1.13 Node. */
-export function createNode({ service, nodeName, local }: Context): Handlers {
+export function createNode({ service, nodeName, local, inlineDir }: Context): Handlers {
+  const inline = createInline(service, inlineDir);
   /** Most mounts have only flags, which every volume takes; only for others is the volume looked up first. */
   const checkOptions = async (id: string, { access }: Capability, call: Call): Promise<void> => {
     if (access.kind === 'block' || access.mountOptions.every(isMountFlagOption)) return;
@@ -48,6 +50,11 @@ export function createNode({ service, nodeName, local }: Context): Handlers {
     const id = requireField(request.volume_id, 'volume_id');
     const targetPath = requirePath(request.target_path, 'target_path');
     const capability = parseCapability(request.volume_capability, 'volume_capability');
+    if (isInlineContext(request.volume_context)) {
+      const readOnly = request.readonly || isReadOnly(capability);
+      await inline.publish({ handle: id, targetPath, capability, readOnly, context: request.volume_context }, call);
+      return {};
+    }
     // CSI 1.13 NodePublishVolume: this one missing field is a FAILED_PRECONDITION.
     if (request.staging_target_path === '') throw new BerthError('VOLUME_NOT_STAGED', { id, path: 'an unnamed path' });
     const stagingPath = requirePath(request.staging_target_path, 'staging_target_path');
@@ -60,12 +67,12 @@ export function createNode({ service, nodeName, local }: Context): Handlers {
   const unpublish: Handler<NodeUnpublishVolumeRequest, object> = async (request, call) => {
     const id = requireField(request.volume_id, 'volume_id');
     const targetPath = requirePath(request.target_path, 'target_path');
-    await service.unpublishVolume({ id, targetPath }, call);
+    if (!(await inline.unpublish(id, targetPath, call))) await service.unpublishVolume({ id, targetPath }, call);
     return {};
   };
 
   const getStats: Handler<NodeGetVolumeStatsRequest, object> = async (request, call) => {
-    const id = requireField(request.volume_id, 'volume_id');
+    const id = await inline.idOf(requireField(request.volume_id, 'volume_id'), call);
     const path = requireLookupPath(request.volume_path, 'volume_path');
     const { bytes, inodes } = await service.volumeStats({ id, path }, call);
     return { usage: [toUsage(bytes, 'BYTES'), ...(inodes ? [toUsage(inodes, 'INODES')] : [])] };
@@ -81,7 +88,11 @@ export function createNode({ service, nodeName, local }: Context): Handlers {
   };
 
   const getVolumeHealth: Handler<VolumeRequest, object> = async (request, call) => ({
-    volume_health: await volumeHealth(service, requireField(request.volume_id, 'volume_id'), call),
+    volume_health: await volumeHealth(
+      service,
+      await inline.idOf(requireField(request.volume_id, 'volume_id'), call),
+      call,
+    ),
   });
 
   const getStorageHealth: Handler<Empty, object> = async () => ({ backend_health: storageHealth(service) });

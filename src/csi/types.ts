@@ -181,6 +181,7 @@ export interface NodeUnstageVolumeRequest extends VolumeRequest {
 export interface NodePublishVolumeRequest extends NodeStageVolumeRequest {
   target_path: string;
   readonly: boolean;
+  volume_context: StringMap;
 }
 
 export interface NodeUnpublishVolumeRequest extends VolumeRequest {

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { parseQuantity, QUANTITY_EXPECTED } from '../config/quantity.ts';
 import { BerthError } from '../errors.ts';
 import type { SizeRange } from '../volumes/model.ts';
 import type { CapacityRange, PageRequest } from './types.ts';
@@ -75,6 +76,15 @@ export function requireSizeRange(range: CapacityRange | null): SizeRange {
 function parseBytes(value: string, field: string): bigint {
   const bytes = BigInt(value);
   if (bytes < 0n) throw new BerthError('FIELD_INVALID', { field, problem: `${bytes} is negative` });
+  return bytes;
+}
+
+/** Bytes as Kubernetes writes them, such as `10Gi`. */
+export function parseBytesText(text: string, field: string): bigint {
+  const bytes = parseQuantity(text);
+  if (bytes === undefined || bytes === 0n) {
+    throw new BerthError('FIELD_INVALID', { field, problem: `expected ${QUANTITY_EXPECTED}` });
+  }
   return bytes;
 }
 

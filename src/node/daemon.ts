@@ -98,6 +98,7 @@ export async function startDaemon(config: Config, mode: 'node' | 'dev'): Promise
     const csi = createCsi({
       service,
       node: { name, zone, region, version },
+      inlineDir: join(stateDir, 'inline'),
       log,
       metrics: metrics.csi,
       defaultDeadlineMs: config.csi.defaultDeadlineMs,

@@ -175,9 +175,11 @@ export interface VolumeService {
   /** A volume that is gone is fine. */
   deleteVolume(id: string, call: Call): Promise<void>;
   getVolume(id: string, call: Call): Promise<Volume>;
-  /** In the order of their ids. `max` 0 means as many as there are. */
   /** Whether a volume of this name is here or is just being made. A name that is gone may still be known. */
   knowsVolume(name: string): boolean;
+  /** By its name; undefined when there is none. */
+  findVolume(name: string, call: Call): Promise<Volume | undefined>;
+  /** In the order of their ids. `max` 0 means as many as there are. */
   listVolumes(page: { token: string; max: number }, call: Call): Promise<Page<Volume>>;
   capacity(query: { parameters: VolumeParameters; capabilities: Capability[] }, call: Call): Promise<Capacity>;
   /** Why the capabilities cannot be had of this volume, or undefined when all can. */

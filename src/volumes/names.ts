@@ -10,8 +10,8 @@ export type NamedKind = 'volume' | 'snapshot' | 'group';
  */
 export interface Names {
   learn(opened: Opened): void;
-  /** Whether a pool has the name, or is just getting it. */
-  has(kind: NamedKind, name: string): boolean;
+  /** The pool that has the name, or is just getting it. */
+  holderOf(kind: NamedKind, name: string): Pool | undefined;
   /**
    * Runs `act` on the pool that has the name, else on the one that `choose` gives. A name belongs to a pool from the
    * moment that a call with it is sent there, so that a repeated call finds it again.
@@ -21,14 +21,16 @@ export interface Names {
 
 export function createNames(pools: () => readonly Pool[]): Names {
   const holders: Record<NamedKind, Map<string, string>> = { volume: new Map(), snapshot: new Map(), group: new Map() };
+  const poolOf = (wanted: string | undefined): Pool | undefined =>
+    pools().find(({ id }) => id !== undefined && id === wanted);
   return {
     learn(opened) {
       for (const { kind, name } of opened.names) holders[kind].set(name, opened.id);
     },
-    has: (kind, name) => holders[kind].has(name),
+    holderOf: (kind, name) => poolOf(holders[kind].get(name)),
     async claim(kind, name, choose, act) {
       const holder = holders[kind].get(name);
-      const pool = pools().find(({ id }) => id !== undefined && id === holder) ?? choose();
+      const pool = poolOf(holder) ?? choose();
       if (pool.id !== undefined) holders[kind].set(name, pool.id);
       try {
         return await act(pool);

@@ -26,7 +26,8 @@ export function createVolumeService(
     poolOpened: names.learn,
     ...snapshotCalls(pools, locator, names),
     ...nodeCalls(locator),
-    knowsVolume: (name) => names.has('volume', name),
+    knowsVolume: (name) => names.holderOf('volume', name) !== undefined,
+    findVolume: async (name, call) => names.holderOf('volume', name)?.call('findVolume', { name }, call),
 
     createVolume: createVolumeIn(pools, locator, names),
     async deleteVolume(id, call) {

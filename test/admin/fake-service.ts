@@ -121,6 +121,7 @@ export function fakeService(state: FakeState): VolumeService {
     },
     getVolume: async (id) => find(id),
     knowsVolume: () => false,
+    findVolume: async () => undefined,
     async listVolumes(page) {
       enter('listVolumes', page);
       return pageOf(state.volumes, page);

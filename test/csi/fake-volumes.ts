@@ -150,6 +150,7 @@ export function createFakeVolumes(options: { makePaths: boolean }): FakeVolumes 
     },
 
     getVolume: async (id) => find(id),
+    findVolume: async (name) => [...volumes.values()].find((volume) => volume.name === name),
     knowsVolume: (name) => [...volumes.values()].some((volume) => volume.name === name),
     listVolumes: async (page) => paginate([...volumes.values()], page),
     capacity: async ({ capabilities }) => {

@@ -33,6 +33,7 @@ export async function serveForTest(
   const csi = createCsi({
     service,
     node: TEST_NODE,
+    inlineDir: join(folder, 'inline'),
     log,
     metrics: metrics.csi,
     defaultDeadlineMs: options.defaultDeadlineMs ?? 60_000,

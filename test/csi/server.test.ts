@@ -24,6 +24,7 @@ const serve = (service: Partial<VolumeService> = {}, endpoint = `unix://${socket
     createCsi({
       service: { ...createFakeVolumes({ makePaths: false }), ...service },
       node: TEST_NODE,
+      inlineDir: join(folder, 'inline'),
       log: createLogger({ level: 'silent' }),
       metrics: { start: () => () => {} },
       defaultDeadlineMs: 60_000,

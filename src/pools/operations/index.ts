@@ -7,6 +7,7 @@ import { expandNode, expandVolume } from './expand.ts';
 import { createGroup, deleteGroup, type GroupResult, getGroup } from './group-snapshot.ts';
 import { type PublishArgs, publishVolume, unpublishVolume } from './publish.ts';
 import {
+  findVolume,
   getSnapshot,
   getVolume,
   listSnapshots,
@@ -27,6 +28,7 @@ export const operations = {
   deleteObject: (core: PoolCore, args: { kind: 'volume' | 'snapshot'; uuid: string }): Promise<void> =>
     deleteObject(core, args),
   getVolume: (core: PoolCore, args: { uuid: string }): Volume => getVolume(core, args),
+  findVolume: (core: PoolCore, args: { name: string }): Volume | undefined => findVolume(core, args),
   listVolumes: (core: PoolCore, args: { after?: string; limit?: number }): Volume[] => listVolumes(core, args),
   capacity: (core: PoolCore, _args: Record<string, never>): Capacity => {
     const availableBytes = core.room.availableBytes();

@@ -14,6 +14,11 @@ export function getVolume(core: PoolCore, args: { uuid: string }): Volume {
   return toVolume(core, findObject(core, 'volume', args.uuid));
 }
 
+export function findVolume(core: PoolCore, args: { name: string }): Volume | undefined {
+  const row = core.ledger.objectByName('volume', args.name);
+  return row?.state === 'ready' ? toVolume(core, row) : undefined;
+}
+
 export function toVolume(core: PoolCore, row: ObjectRow, allMounts = readMounts()): Volume {
   const place = placeOf(core, row);
   const device = allMounts.length === 0 ? undefined : core.backend.attachedDevice?.(place, row);
