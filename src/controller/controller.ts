@@ -58,7 +58,7 @@ export async function startController(
   };
 
   const ready = (): boolean => hub.nodes().length > 0 || Date.now() - startedAt > SETTLE_MS;
-  const metrics = createMetrics({ version, pools: () => [] });
+  const metrics = createMetrics({ version, nodes: () => hub.nodes() });
   const doubts = createDoubts({ settledAt: startedAt + SETTLE_MS, now: Date.now });
   const csi = csiOf(
     {

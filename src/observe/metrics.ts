@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { PoolStatus } from '../volumes/model.ts';
+import { type ObservedNode, registerFleetMetrics } from './fleet-metrics.ts';
 import { registerPoolMetrics } from './pool-metrics.ts';
 
 /** What the csi room reports: `start` at the beginning of a call, the function it returns at its end. */
@@ -19,8 +20,12 @@ const DURATION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 /** prom-client samples the event loop with a timer; its default of 10 ms would keep an idle daemon awake. */
 const EVENT_LOOP_SAMPLE_MS = 100;
 
-/** Makes a registry of its own. `pools` is asked at each scrape and must not block. */
-export function createMetrics(options: { version: string; pools(): readonly PoolStatus[] }): Metrics {
+/** Makes a registry of its own. `pools` of a node and `nodes` of a controller are asked at each scrape and must not block. */
+export function createMetrics(options: {
+  version: string;
+  pools?(): readonly PoolStatus[];
+  nodes?(): readonly ObservedNode[];
+}): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS });
   new Gauge({
@@ -29,7 +34,8 @@ export function createMetrics(options: { version: string; pools(): readonly Pool
     labelNames: ['version'],
     registers: [registry],
   }).set({ version: options.version }, 1);
-  registerPoolMetrics(registry, options.pools);
+  if (options.pools) registerPoolMetrics(registry, options.pools);
+  if (options.nodes) registerFleetMetrics(registry, options.nodes);
   return {
     csi: createCallMetrics(registry),
     contentType: registry.contentType,

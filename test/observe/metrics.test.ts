@@ -50,3 +50,14 @@ test('two registries do not mix', async () => {
   createMetrics({ version: 'two', pools: () => [] });
   expect(await one.render()).not.toContain('two');
 });
+
+test('a controller shows the nodes that are connected, and no pools', async () => {
+  const nodes = [
+    { name: 'n1', version: '1', ready: true },
+    { name: 'n2', version: '2', ready: false },
+  ];
+  const text = await createMetrics({ version: '1', nodes: () => nodes }).render();
+  expect(text).toContain('berth_fleet_node_ready{node="n1",version="1"} 1');
+  expect(text).toContain('berth_fleet_node_ready{node="n2",version="2"} 0');
+  expect(text).not.toContain('berth_pool_');
+});
