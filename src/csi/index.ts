@@ -58,8 +58,9 @@ export interface CsiServer {
 
 const SOCKET_MODE = 0o600;
 const SERVER_OPTIONS = {
-  // The kubelet dials anew for every call; connections that nobody closed must not pile up.
-  'grpc.max_connection_idle_ms': 60_000,
+  // The kubelet dials anew for every call, and what nobody closed must not pile up for ever. A sidecar takes the end of its
+  // one connection for the end of the driver and exits, so an idle one must live long.
+  'grpc.max_connection_idle_ms': 24 * 3_600_000,
   'grpc.max_receive_message_length': 4 << 20,
   'grpc.max_send_message_length': -1,
 };

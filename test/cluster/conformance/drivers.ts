@@ -28,7 +28,8 @@ export interface Driver {
 export const drivers: Record<string, Driver> = {
   btrfs: {
     storageClass: 'fast',
-    capabilities: COMMON,
+    // statfs(2) of a btrfs subvolume tells of the whole file system, whatever its limit: no growth shows in it.
+    capabilities: { ...COMMON, FSResizeFromSourceNotSupported: true },
     fsTypes: [''],
     sizes: { Min: '64Mi', Max: '10Gi' },
   },
@@ -53,7 +54,7 @@ export const driverFile = ({ storageClass, capabilities, fsTypes, sizes }: Drive
       SupportedFsType: Object.fromEntries(fsTypes.map((type) => [type, {}])),
       SupportedMountOption: { noatime: {} },
       RequiredAccessModes: ['ReadWriteOnce'],
-      TopologyKeys: ['topology.berth.dev/node'],
+      TopologyKeys: ['node', 'zone', 'region'].map((key) => `topology.berth.dev/${key}`),
       NumAllowedTopologies: 1,
       StressTestOptions: { NumPods: 4, NumRestarts: 3 },
       VolumeSnapshotStressTestOptions: { NumPods: 3, NumSnapshots: 3 },
