@@ -85,7 +85,7 @@ async function fillingSize(): Promise<string> {
       return BigInt(pools.find((pool) => pool.name === 'fast')!.availableBytes);
     }),
   );
-  const least = free.reduce((a, b) => (a < b ? a : b));
+  const [least = 0n] = free.toSorted((a, b) => (a < b ? -1 : 1));
   return `${least / BigInt(FILLING / 2) / MIB}Mi`;
 }
 

@@ -7,6 +7,7 @@ import { podOf, readyPods, shell } from './pods.ts';
 import { createStep } from './steps.ts';
 import { capacityIsKnown, claimOf, statefulSetOf, waitForSize } from './storage.ts';
 
+const STARTUP_TAINT = 'berth.dev/not-ready';
 const REPLICAS = 3;
 const LABEL = 'app=db';
 const CLASSES = 2;
@@ -24,9 +25,17 @@ const { kubectl, nodes, node, stop, startSnapshotController } = await step('2 no
 });
 
 const berth = await step('Berth is installed with its chart, and Ready', async () => {
+  await kubectl.run('taint', 'node', 'node2', `${STARTUP_TAINT}=:NoSchedule`);
   await startSnapshotController();
   return installBerth(bed!);
 });
+
+await step('a node that serves its pools loses the start-up taint', () =>
+  until('the taint is gone', async () => {
+    const { spec } = await kubectl.get<{ spec: { taints?: { key: string }[] } }>('node', 'node2');
+    return !(spec.taints ?? []).some(({ key }) => key === STARTUP_TAINT);
+  }),
+);
 
 const volumesOf = (name: string): Promise<unknown[]> => berth.berth(name, 'volume', 'list');
 
