@@ -26,6 +26,7 @@ export interface Controller {
 export async function startController(
   config: ControllerConfig,
   cluster: Cluster = connectCluster(config.kubernetes),
+  { settleMs = SETTLE_MS } = {},
 ): Promise<Controller> {
   const log = createLogger({ level: config.log.level });
   const tell = (level: 'info' | 'warn' | 'error', message: string, fields: object): void => log[level](fields, message);
@@ -57,9 +58,9 @@ export async function startController(
     });
   };
 
-  const ready = (): boolean => hub.nodes().length > 0 || Date.now() - startedAt > SETTLE_MS;
+  const ready = (): boolean => hub.nodes().length > 0 || Date.now() - startedAt > settleMs;
   const metrics = createMetrics({ version, nodes: () => hub.nodes() });
-  const doubts = createDoubts({ settledAt: startedAt + SETTLE_MS, now: Date.now });
+  const doubts = createDoubts({ settledAt: startedAt + settleMs, now: Date.now });
   const csi = csiOf(
     {
       Identity: createIdentity({ name: DRIVER_NAME, version, ready }),

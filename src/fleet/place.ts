@@ -77,8 +77,11 @@ export async function holderOf(
 export interface Doubts {
   /** Runs a creation on a node, and remembers it when nobody knows how it ended. */
   keep<T>(name: string, node: FleetNode, create: () => Promise<T>): Promise<T>;
-  /** Throws NODE_UNCERTAIN while the volume may be on a node that is not connected. */
-  refuse(name: string, connected: readonly FleetNode[], absent: readonly string[]): void;
+  /**
+   * Throws NODE_UNCERTAIN while the volume may be on a node that is not connected. `absent` tells which of the nodes that come
+   * into question are not: `none`, or words.
+   */
+  refuse(name: string, connected: readonly FleetNode[], absent: string): void;
 }
 
 export function createDoubts({ settledAt, now }: { settledAt: number; now: () => number }): Doubts {
@@ -102,7 +105,7 @@ export function createDoubts({ settledAt, now }: { settledAt: number; now: () =>
       if (node !== undefined && !connected.some((one) => one.name === node)) {
         throw new BerthError('NODE_UNCERTAIN', { name, node });
       }
-      if (absent.length > 0 && now() < settledAt) throw new BerthError('NODE_UNCERTAIN', { name, node: absent[0]! });
+      if (now() < settledAt && absent !== 'none') throw new BerthError('NODE_UNCERTAIN', { name, node: absent });
     },
   };
 }

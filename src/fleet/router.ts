@@ -11,6 +11,7 @@ import type {
   ListSnapshotsRequest,
   PageRequest,
   SnapshotRequest,
+  Topology,
   VolumeGroupSnapshotRequest,
   VolumeRequest,
 } from '../csi/types.ts';
@@ -58,7 +59,7 @@ export function createRoutes(
     if (source) return ask(nodeOf(source.snapshot?.snapshot_id ?? source.volume?.volume_id ?? ''), request, call);
     const nodes = candidates(hub.nodes(), request);
     const absent = absentNodes(hub.nodes(), where?.requisite ?? []);
-    doubts.refuse(request.name, nodes, absent);
+    doubts.refuse(request.name, nodes, tellAbsent(where?.requisite ?? [], absent));
     if (nodes.length === 0) {
       if (absent.length > 0) throw new BerthError('NODE_AWAY', { problem: `is ${absent.join(' or ')}` });
       return ask(anyNode(), request, call);
@@ -134,6 +135,10 @@ export function createRoutes(
     },
   };
 }
+
+/** Without a topology any node comes into question, also such as have never been seen. */
+const tellAbsent = (requisite: readonly Topology[], absent: readonly string[]): string =>
+  requisite.length === 0 ? 'that is still to come' : (absent[0] ?? 'none');
 
 /** A node without room has made nothing: the next one may be asked. */
 async function firstWithRoom(

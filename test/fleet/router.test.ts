@@ -99,6 +99,17 @@ describe('a volume that may be there already', () => {
     expect(await chosen(routesOver([maker('a', GIB)]), anywhere)).toBe('on a');
   });
 
+  it('without a topology is not made at all until then, since nobody knows who is missing', async () => {
+    const settling = { settledAt: 10, now: () => 5 };
+    await expect(chosen(routesOver([maker('a', GIB)], settling))).rejects.toMatchObject({ code: 'NODE_UNCERTAIN' });
+  });
+
+  it('is made where its topology leaves one node, at once', async () => {
+    const settling = { settledAt: 10, now: () => 5 };
+    const request = wanted({ accessibility_requirements: { requisite: at('a'), preferred: [] } });
+    expect(await chosen(routesOver([maker('a', GIB)], settling), request)).toBe('on a');
+  });
+
   it('is not made elsewhere after a link broke, until its node is back', async () => {
     const breaking = fakeNode(
       'b',

@@ -56,6 +56,6 @@ export async function startTestController(dir: string, cluster: Cluster) {
     }),
     'test',
   );
-  const controller = await startController(config, cluster);
+  const controller = await startController(config, cluster, { settleMs: 0 });
   return { ...controller, socket, address: `localhost:${controller.fleetPort}` };
 }

@@ -17,8 +17,8 @@ interface Report {
   }[];
 }
 
-/** Those that need another operating system, a machine to log in to by SSH, or another kind of cluster. */
-const SKIP = '\\[Feature:Windows\\]|\\[Disruptive\\]';
+/** Those that need another operating system, a machine to log in to by SSH, or images that only a registry has. */
+const SKIP = '\\[Feature:Windows\\]|\\[Disruptive\\]|any volume data source';
 const TIMEOUT = process.env['TIMEOUT'] ?? '40m';
 const PROCESSES = process.env['PROCESSES'] ?? '6';
 const FOCUS = process.env['FOCUS'] ?? '';
@@ -31,7 +31,8 @@ const INTRODUCTION = `# Conformance
 
 Made by \`npm run conformance\`: Kubernetes 1.37's own suite for storage drivers, External.Storage, on two nodes with real kubelets,
 containerd and sidecars, Berth installed with its chart. What Berth claims is in \`test/cluster/conformance/drivers.ts\`. Left out are the
-specs for Windows, and those marked Disruptive, which log in to the nodes by SSH.
+specs for Windows, those marked Disruptive, which log in to the nodes by SSH, and "any volume data source", whose populator is an
+image that only a registry has.
 `;
 
 const wanted = process.argv.slice(2).filter((name) => name !== '');
