@@ -35,7 +35,7 @@ export const drivers: Record<string, Driver> = {
   },
   image: {
     storageClass: 'bulk',
-    capabilities: { ...COMMON, block: true, groupSnapshot: true, seLinuxMount: true },
+    capabilities: { ...COMMON, block: true, groupSnapshot: true },
     fsTypes: ['', 'xfs', 'ext4'],
     sizes: { Min: '320Mi', Max: '10Gi' },
   },
