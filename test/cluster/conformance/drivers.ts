@@ -35,7 +35,8 @@ export const drivers: Record<string, Driver> = {
   },
   image: {
     storageClass: 'bulk',
-    capabilities: { ...COMMON, block: true, groupSnapshot: true },
+    // Groups are of volumes on one node, and the suite's are spread over two.
+    capabilities: { ...COMMON, block: true },
     fsTypes: ['', 'xfs', 'ext4'],
     sizes: { Min: '320Mi', Max: '10Gi' },
   },
@@ -46,7 +47,6 @@ export const driverFile = ({ storageClass, capabilities, fsTypes, sizes }: Drive
   JSON.stringify({
     StorageClass: { FromExistingClassName: storageClass },
     SnapshotClass: { FromName: true },
-    ...(capabilities['groupSnapshot'] ? { GroupSnapshotClass: { FromName: true } } : {}),
     InlineVolumes: [{ Attributes: { size: sizes.Min, poolClass: storageClass }, Shared: false, ReadOnly: false }],
     DriverInfo: {
       Name: 'csi.berth.dev',
