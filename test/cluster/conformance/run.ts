@@ -104,7 +104,9 @@ async function runDriver(name: string, driver: Driver): Promise<number> {
   const count = (...states: string[]): number => specs.filter(({ state }) => states.includes(state)).length;
   const bad = specs.length - count('passed', 'skipped');
   console.log(`${name}: ${count('passed')} passed, ${bad} failed, ${count('skipped')} skipped`);
-  const listed = specs.map(({ title, state }) => `- ${state}: ${title}`).join('\n');
+  const listed = specs
+    .map(({ title, state, message }) => `- ${state}: ${title}${message && ` — ${message.split('\n')[0]}`}`)
+    .join('\n');
   sections.push(
     `## ${name}\n\n${count('passed')} passed, ${bad} failed, ${count('skipped')} skipped by themselves.\n\n${listed}\n`,
   );
