@@ -4,7 +4,7 @@ import { createDoubts, createHub, createRoutes, type FleetNode } from '../fleet/
 import { createLogger, createMetrics, serveHttp } from '../observe/index.ts';
 import { stopSignal } from '../rpc/stop-signal.ts';
 import { version } from '../version.ts';
-import { isStale, issueServer } from './authority.ts';
+import { isStale, issueServer, type KeyPair } from './authority.ts';
 import { serveFleet } from './fleet-server.ts';
 import { type Cluster, connectCluster } from './kubernetes.ts';
 
@@ -32,11 +32,9 @@ export async function startController(
   const tell = (level: 'info' | 'warn' | 'error', message: string, fields: object): void => log[level](fields, message);
   const startedAt = Date.now();
 
-  const issue = async () => {
-    const { issuer } = await cluster.authority(Date.now());
-    return { issuer, pair: await issueServer(issuer, config.fleet.names, Date.now()) };
-  };
-  let { pair } = await issue();
+  const authority = () => cluster.authority(Date.now());
+  const issue = (issuer: KeyPair) => issueServer(issuer, config.fleet.names, Date.now());
+  let pair = await issue((await authority()).issuer);
 
   const hub = createHub({
     authenticate: (token) => cluster.authenticate(token),
@@ -71,7 +69,7 @@ export async function startController(
 
   const closers: (() => Promise<unknown> | unknown)[] = [];
   const close = async (): Promise<void> => {
-    for (const end of closers.splice(0)) await end();
+    for (const end of closers.splice(0).reverse()) await end();
   };
   try {
     const http = await serveHttp({
@@ -80,25 +78,26 @@ export async function startController(
       readiness: () => ({ ready: ready(), reasons: ready() ? [] : ['no node has connected yet'] }),
       log,
     });
-    const csiServer = await serveCsi(config.csi.socket, csi);
-    closers.push(() => csiServer.close(GRACE_MS));
+    closers.push(() => http.close());
     const fleet = await serveFleet(config.fleet.listen, hub.service, pair);
+    closers.push(() => {
+      hub.close();
+      fleet.close();
+    });
+    const renew = async (): Promise<void> => {
+      const { issuer } = await authority();
+      if (!isStale(pair, issuer, Date.now())) return;
+      const newer = await issue(issuer);
+      await fleet.renew(newer);
+      pair = newer;
+      log.info('the certificate was renewed');
+    };
     const renewal = setInterval(() => {
       renew().catch((error: Error) => log.warn({ problem: error.message }, 'the certificate was not renewed'));
     }, RENEW_EVERY_MS);
-    const renew = async (): Promise<void> => {
-      const newer = await issue();
-      if (!isStale(pair, newer.issuer, Date.now())) return;
-      await fleet.renew(newer.pair);
-      pair = newer.pair;
-      log.info('the certificate was renewed');
-    };
-    closers.push(
-      () => clearInterval(renewal),
-      () => hub.close(),
-      () => fleet.close(),
-      () => http.close(),
-    );
+    closers.push(() => clearInterval(renewal));
+    const csiServer = await serveCsi(config.csi.socket, csi);
+    closers.push(() => csiServer.close(GRACE_MS));
     log.info({ csi: config.csi.socket, fleet: fleet.port, http: http.port, version }, 'berth controller is up');
     return { fleetPort: fleet.port, httpPort: http.port, close };
   } catch (error) {

@@ -22,7 +22,7 @@ export interface Cluster {
   removeTaint(nodeName: string): Promise<void>;
 }
 
-export const STARTUP_TAINT = 'berth.dev/not-ready';
+const STARTUP_TAINT = 'berth.dev/not-ready';
 const NODE_NAME_KEY = 'authentication.kubernetes.io/node-name';
 const ATTEMPTS = 5;
 

@@ -5,6 +5,7 @@ import type { StringMap, Topology, TopologyRequirement } from './types.ts';
 import { requireSome } from './validate.ts';
 
 const PREFIX = 'topology.berth.dev/';
+export const NODE_KEY = `${PREFIX}node`;
 const HASH_LENGTH = 40;
 
 export interface NodePlace {
@@ -23,7 +24,7 @@ export interface LocalTopology {
 }
 
 export function createLocalTopology(node: NodePlace): LocalTopology {
-  const segments: StringMap = { [`${PREFIX}node`]: toSegment(node.name) };
+  const segments: StringMap = { [NODE_KEY]: toSegment(node.name) };
   if (node.zone !== undefined) segments[`${PREFIX}zone`] = toSegment(node.zone);
   if (node.region !== undefined) segments[`${PREFIX}region`] = toSegment(node.region);
 

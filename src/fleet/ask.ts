@@ -1,5 +1,6 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { CsiCall } from '../csi/compose.ts';
+import { methodName } from '../csi/server.ts';
 import { BerthError } from '../errors.ts';
 import { loadProto, serviceOf } from '../rpc/proto.ts';
 import type { FleetNode } from './hub.ts';
@@ -10,10 +11,10 @@ type Method = ServiceDefinition[string];
 const proto = loadProto('csi/v1/csi.proto');
 const methods = new Map<string, Method>(
   [...['Controller', 'GroupController'].map((name) => serviceOf(proto, `csi.v1.${name}`)), { findVolume }].flatMap(
-    (service) => Object.values(service).map((method): [string, Method] => [method.path.slice(1), method]),
+    (service) => Object.values(service).map((method): [string, Method] => [methodName(method), method]),
   ),
 );
-export const FIND_VOLUME = findVolume.path.slice(1);
+export const FIND_VOLUME = methodName(findVolume);
 
 /** Runs an RPC on a node, until the call's deadline. `method` is the call's own unless given. */
 export async function ask<Response extends object>(

@@ -1,5 +1,4 @@
-import type { ClientDuplexStream } from '@grpc/grpc-js';
-import { type ChannelCredentials, Client, Metadata } from '@grpc/grpc-js';
+import { type ChannelCredentials, Client, type ClientDuplexStream, Metadata } from '@grpc/grpc-js';
 import { toBerthError } from '../errors.ts';
 import {
   type CallMessage,

@@ -1,5 +1,5 @@
 import type { CsiCall } from '../csi/compose.ts';
-import { isWithin } from '../csi/topology.ts';
+import { isWithin, NODE_KEY } from '../csi/topology.ts';
 import type { CreateVolumeRequest, Topology } from '../csi/types.ts';
 import { BerthError } from '../errors.ts';
 import type { PoolStatus } from '../volumes/model.ts';
@@ -8,8 +8,6 @@ import type { FleetNode } from './hub.ts';
 
 /** What of a request says where its volume may be. */
 type Wanted = Pick<CreateVolumeRequest, 'name' | 'accessibility_requirements' | 'capacity_range' | 'parameters'>;
-
-const NODE_KEY = 'topology.berth.dev/node';
 
 /**
  * The connected nodes on which the volume may be made, best first. Where the topology leaves one node, that is all there
@@ -78,10 +76,10 @@ export interface Doubts {
   /** Runs a creation on a node, and remembers it when nobody knows how it ended. */
   keep<T>(name: string, node: FleetNode, create: () => Promise<T>): Promise<T>;
   /**
-   * Throws NODE_UNCERTAIN while the volume may be on a node that is not connected. `absent` tells which of the nodes that come
-   * into question are not: `none`, or words.
+   * Throws NODE_UNCERTAIN while the volume may be on a node that is not connected. `absent` is one that comes into
+   * question and is not, in words.
    */
-  refuse(name: string, connected: readonly FleetNode[], absent: string): void;
+  refuse(name: string, connected: readonly FleetNode[], absent: string | undefined): void;
 }
 
 export function createDoubts({ settledAt, now }: { settledAt: number; now: () => number }): Doubts {
@@ -105,7 +103,7 @@ export function createDoubts({ settledAt, now }: { settledAt: number; now: () =>
       if (node !== undefined && !connected.some((one) => one.name === node)) {
         throw new BerthError('NODE_UNCERTAIN', { name, node });
       }
-      if (now() < settledAt && absent !== 'none') throw new BerthError('NODE_UNCERTAIN', { name, node: absent });
+      if (now() < settledAt && absent !== undefined) throw new BerthError('NODE_UNCERTAIN', { name, node: absent });
     },
   };
 }

@@ -137,8 +137,8 @@ export function createRoutes(
 }
 
 /** Without a topology any node comes into question, also such as have never been seen. */
-const tellAbsent = (requisite: readonly Topology[], absent: readonly string[]): string =>
-  requisite.length === 0 ? 'that is still to come' : (absent[0] ?? 'none');
+const tellAbsent = (requisite: readonly Topology[], absent: readonly string[]): string | undefined =>
+  requisite.length === 0 ? 'that is still to come' : absent[0];
 
 /** A node without room has made nothing: the next one may be asked. */
 async function firstWithRoom(
@@ -157,7 +157,7 @@ async function firstWithRoom(
 }
 
 /** All nodes together have the sum; a single volume fits into the largest. */
-export function sumCapacities(capacities: readonly GetCapacityResponse[]): GetCapacityResponse {
+function sumCapacities(capacities: readonly GetCapacityResponse[]): GetCapacityResponse {
   const ascending = (values: bigint[]): bigint[] => values.toSorted((a, b) => (a < b ? -1 : 1));
   const minimums = capacities.flatMap(({ minimum_volume_size: size }) => (size ? [BigInt(size.value)] : []));
   return {
