@@ -143,6 +143,12 @@ export const catalogue = {
     template: 'volume {id} is at {path} with other options',
     remedy: 'Unpublish it there first.',
   },
+  BLOCK_SHARED_OTHERWISE: {
+    status: 'FAILED_PRECONDITION',
+    template: 'raw block volume {id} is published {how} at {path}',
+    remedy:
+      'On one node a raw block device is read-only for all pods or for none: publish it alike, or unpublish it there first.',
+  },
   SINGLE_WRITER_TAKEN: {
     status: 'FAILED_PRECONDITION',
     template: 'volume {id} allows one user and is published at {path}',

@@ -1,7 +1,10 @@
+import { closeSync, constants, openSync } from 'node:fs';
 import { io, ioctl, ior } from './ioctl.ts';
 
 // include/uapi/linux/fs.h
 const GET_SIZE = ior(0x12, 114, 8);
+const SET_READ_ONLY = io(0x12, 93);
+const GET_READ_ONLY = io(0x12, 94);
 const LOGICAL_SECTOR = io(0x12, 104);
 const DISCARD = io(0x12, 119);
 const PHYSICAL_SECTOR = io(0x12, 123);
@@ -28,6 +31,31 @@ export function discard(fd: number, offsetBytes: bigint, lengthBytes: bigint): v
   range.writeBigUInt64LE(offsetBytes, 0);
   range.writeBigUInt64LE(lengthBytes, 8);
   ioctl(fd, DISCARD, range, 'discard');
+}
+
+/** Whether the block device at `path` refuses to be opened for writing. */
+export function isReadOnlyDevice(path: string): boolean {
+  return withDevice(path, (fd) => {
+    const flag = Buffer.alloc(4);
+    ioctl(fd, GET_READ_ONLY, flag, `read-only flag of ${path}`);
+    return flag.readInt32LE(0) !== 0;
+  });
+}
+
+/** Holds for everyone who opens the device from now on; what is open for writing already goes on. */
+export function setReadOnlyDevice(path: string, readOnly: boolean): void {
+  const flag = Buffer.alloc(4);
+  flag.writeInt32LE(readOnly ? 1 : 0, 0);
+  withDevice(path, (fd) => ioctl(fd, SET_READ_ONLY, flag, `read-only flag of ${path}`));
+}
+
+function withDevice<T>(path: string, use: (fd: number) => T): T {
+  const fd = openSync(path, constants.O_RDONLY);
+  try {
+    return use(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 export function rereadPartitions(fd: number): void {

@@ -1,5 +1,6 @@
 import { closeSync, constants, lstatSync, mkdirSync, openSync, rmdirSync, unlinkSync } from 'node:fs';
 import { BerthError } from '../../errors.ts';
+import { isReadOnlyDevice, setReadOnlyDevice } from '../../host/block.ts';
 import { errorCode } from '../../host/libc.ts';
 import { bindMount, isMountFlag, type MountFlag } from '../../host/mount.ts';
 import { readMounts } from '../../host/mountinfo.ts';
@@ -49,6 +50,7 @@ export async function publishVolume(core: PoolCore, args: PublishArgs): Promise<
     if (args.access.kind === 'mount' && args.access.group !== undefined && !args.readOnly) {
       await giveToGroup(args.stagingPath, args.access.group);
     }
+    if (device !== undefined && row.content === 'block') shareDevice(core, row, device, flags.includes('ro'), mounts);
     const made = makeTarget(args.targetPath, args.access.kind);
     try {
       core.step('publish.mount', () => bindMount(source, args.targetPath, flags));
@@ -66,6 +68,7 @@ export async function unpublishVolume(core: PoolCore, args: { uuid: string; targ
     if (row !== undefined) core.step('unpublish.unmount', () => unmountAll(core, row, args.targetPath));
     else refuseUnknownMount(args.targetPath);
     removeTarget(args.targetPath);
+    if (row?.content === 'block') freeDevice(core, row);
   };
   await (row === undefined ? unpublish() : holding(core, 'NodeUnpublishVolume', [row.uuid], unpublish));
 }
@@ -73,10 +76,33 @@ export async function unpublishVolume(core: PoolCore, args: { uuid: string; targ
 function flagsOf(args: PublishArgs): MountFlag[] {
   const flags = args.access.kind === 'mount' ? args.access.mountOptions.filter(isMountFlag) : [];
   const readOnly = args.readOnly || args.mode.endsWith('READER_ONLY');
-  if (readOnly && args.access.kind === 'block') {
-    throw new BerthError('CAPABILITY_UNSUPPORTED', { problem: 'a raw block device cannot be published read-only' });
-  }
   return readOnly && !flags.includes('ro') ? [...flags, 'ro'] : flags;
+}
+
+/**
+ * A read-only mount does not keep anybody from writing to the device that is mounted, and a second device upon the same
+ * file would have a cache of its own: so the device as a whole is either read-only or not.
+ */
+function shareDevice(
+  core: PoolCore,
+  row: ObjectRow,
+  device: string,
+  readOnly: boolean,
+  published: readonly { mountPoint: string }[],
+): void {
+  if (isReadOnlyDevice(device) === readOnly) return;
+  const [other] = published;
+  if (other !== undefined) {
+    const how = readOnly ? 'read-write' : 'read-only';
+    throw new BerthError('BLOCK_SHARED_OTHERWISE', { id: fullId(core, row.uuid), path: other.mountPoint, how });
+  }
+  setReadOnlyDevice(device, readOnly);
+}
+
+/** A loop device keeps the flag when it is given to another file. */
+function freeDevice(core: PoolCore, row: ObjectRow): void {
+  const { mounts, device } = mountsOf(core, row);
+  if (device !== undefined && mounts.length === 0 && isReadOnlyDevice(device)) setReadOnlyDevice(device, false);
 }
 
 function sourceOf(
