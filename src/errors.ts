@@ -45,10 +45,10 @@ export const catalogue = {
     template: 'parameter {key}: {problem}',
     remedy: 'Correct the value in the StorageClass.',
   },
-  MUTABLE_PARAMETERS_UNSUPPORTED: {
+  IO_LIMITS_UNSUPPORTED: {
     status: 'INVALID_ARGUMENT',
-    template: 'mutable parameter {key} is not supported',
-    remedy: 'Remove the VolumeAttributesClass; Berth offers no mutable parameters yet.',
+    template: 'I/O limits cannot be had in pool {pool}: {problem}',
+    remedy: 'Use a VolumeAttributesClass with I/O limits for volumes of `image` pools on nodes with cgroup v2 only.',
   },
   CAPABILITY_UNSUPPORTED: {
     status: 'INVALID_ARGUMENT',
@@ -444,6 +444,50 @@ export const catalogue = {
     status: 'INVALID_ARGUMENT',
     template: '{name} means several: {matches}',
     remedy: 'Give more of the id.',
+  },
+
+  // The command line in a cluster
+  KUBE_CONFIG_UNUSABLE: {
+    status: 'INVALID_ARGUMENT',
+    template: 'the kubeconfig cannot be used: {problem}',
+    remedy: 'Name another with --kubeconfig or KUBECONFIG, and its context with --context.',
+  },
+  KUBE_REQUEST_FAILED: {
+    status: 'UNAVAILABLE',
+    template: 'the cluster did not do this: {action}: {problem}',
+    remedy:
+      'Check the context, that its API server answers, and your rights: docs/kubernetes.md lists those that are needed.',
+  },
+  KUBE_NOT_INSTALLED: {
+    status: 'NOT_FOUND',
+    template: 'no node daemon of Berth is in {where}',
+    remedy: 'Install Berth with its chart, or name another --context or --berth-namespace.',
+  },
+  KUBE_SEVERAL_INSTALLED: {
+    status: 'FAILED_PRECONDITION',
+    template: 'node daemons of Berth are in several namespaces: {namespaces}',
+    remedy: 'Name one with --berth-namespace. There should be one Berth in a cluster.',
+  },
+  NODE_REQUIRED: {
+    status: 'INVALID_ARGUMENT',
+    template: '{command} works on one node',
+    remedy: 'Repeat with --node NAME; `berth --kube node list` shows the nodes.',
+  },
+  NODE_UNKNOWN: {
+    status: 'NOT_FOUND',
+    template: 'no node daemon of Berth is on node {node}; there are some on {nodes}',
+    remedy: 'Check the name with `berth --kube node list`.',
+  },
+  NODE_UNREACHABLE: {
+    status: 'UNAVAILABLE',
+    template: 'the daemon of node {node} cannot be reached: {problem}',
+    remedy:
+      "Look at the daemon's pod on that node. The way to it is an exec into the pod: you need the right to create pods/exec in its namespace.",
+  },
+  CLAIM_NOT_FOUND: {
+    status: 'NOT_FOUND',
+    template: 'there is no claim {claim}',
+    remedy: 'Check the name and the namespace with `kubectl get pvc -A`.',
   },
 
   INTERNAL: {

@@ -8,10 +8,11 @@ import type { Context } from './context.ts';
 import { unhealthyVolumes, volumeHealth } from './health.ts';
 import { refuseInlineName } from './inline.ts';
 import { asRpcCapabilities, CONTROLLER_RPCS } from './offers.ts';
-import { parseParameters, refuseMutableParameters } from './parameters.ts';
+import { parseMutableParameters, parseParameters } from './parameters.ts';
 import { createSnapshots } from './snapshots.ts';
 import type {
   ControllerExpandVolumeRequest,
+  ControllerModifyVolumeRequest,
   CreateVolumeRequest,
   Empty,
   PageRequest,
@@ -31,10 +32,10 @@ export function createController(context: Context): Handlers {
     const capabilities = parseCapabilities(request.volume_capabilities);
     const size = parseSizeRange(request.capacity_range);
     const parameters = parseParameters(request.parameters);
-    refuseMutableParameters(request.mutable_parameters);
+    const ioLimits = parseMutableParameters(request.mutable_parameters);
     const source = parseSource(request.volume_content_source);
     local.check(request.accessibility_requirements, 'accessibility_requirements');
-    const volume = await service.createVolume({ name, capabilities, size, parameters, source }, call);
+    const volume = await service.createVolume({ name, capabilities, size, parameters, ioLimits, source }, call);
     return { volume: toVolume(volume, local.topology) };
   };
 
@@ -63,6 +64,12 @@ export function createController(context: Context): Handlers {
     return { capacity_bytes: String(expanded.sizeBytes), node_expansion_required: expanded.nodeExpansion };
   };
 
+  const modifyVolume: Handler<ControllerModifyVolumeRequest, object> = async (request, call) => {
+    const id = requireField(request.volume_id, 'volume_id');
+    await service.modifyVolume({ id, ioLimits: parseMutableParameters(request.mutable_parameters) }, call);
+    return {};
+  };
+
   const getVolumeHealth: Handler<VolumeRequest, object> = async (request, call) => ({
     volume_health: await volumeHealth(service, requireField(request.volume_id, 'volume_id'), call),
   });
@@ -87,12 +94,12 @@ export function createController(context: Context): Handlers {
     ControllerGetCapabilities: getCapabilities,
     ControllerExpandVolume: expandVolume,
     ControllerGetVolume: getVolume,
-    ControllerModifyVolume: unsupported,
+    ControllerModifyVolume: modifyVolume,
     ...createSnapshots(context),
   };
 }
 
-/** Berth attaches nothing, and has no mutable parameters yet. */
+/** Berth attaches nothing. */
 const unsupported: Handler<never, object> = async (_request, call) => {
   throw new BerthError('METHOD_UNSUPPORTED', { method: call.method });
 };

@@ -53,6 +53,7 @@ export function createInline(service: VolumeService, dir: string) {
           capabilities: [capability],
           size: { requiredBytes: parseBytesText(size, `volume_context.${SIZE_KEY}`), limitBytes: 0n },
           parameters: parseParameters(rest),
+          ioLimits: {},
         },
         call,
       );

@@ -19,6 +19,7 @@ export const CONTROLLER_RPCS = [
   'LIST_SNAPSHOTS',
   'CLONE_VOLUME',
   'EXPAND_VOLUME',
+  'MODIFY_VOLUME',
   'GET_VOLUME',
   // Without it on both services the kubelet sends SINGLE_NODE_WRITER, which allows one target path only.
   'SINGLE_NODE_MULTI_WRITER',

@@ -1,5 +1,6 @@
+import { parseQuantity, QUANTITY_EXPECTED } from '../config/quantity.ts';
 import { BerthError } from '../errors.ts';
-import type { VolumeParameters } from '../volumes/model.ts';
+import type { IoLimits, VolumeParameters } from '../volumes/model.ts';
 import type { StringMap } from './types.ts';
 
 /** Kubernetes' own keys: sidecars strip them or add them, so they say nothing to a driver. */
@@ -39,10 +40,36 @@ export function refuseParameters(given: StringMap): void {
   if (key !== undefined) throw unknownKey(key, 'none here');
 }
 
-/** VolumeAttributesClass parameters: MODIFY_VOLUME is not offered. */
-export function refuseMutableParameters(given: StringMap): void {
-  const [key] = Object.keys(given);
-  if (key !== undefined) throw new BerthError('MUTABLE_PARAMETERS_UNSUPPORTED', { key });
+const parseBytesPerSecond = (value: string): number | undefined => {
+  const bytes = parseQuantity(value);
+  return bytes === undefined ? undefined : Number(bytes);
+};
+const parseCount = (value: string): number | undefined => (/^\d{1,15}$/.test(value) ? Number(value) : undefined);
+
+const MUTABLE: Record<keyof IoLimits, { parse: (value: string) => number | undefined; expected: string }> = {
+  readBytesPerSecond: { parse: parseBytesPerSecond, expected: QUANTITY_EXPECTED },
+  writeBytesPerSecond: { parse: parseBytesPerSecond, expected: QUANTITY_EXPECTED },
+  readOperationsPerSecond: { parse: parseCount, expected: 'a whole number' },
+  writeOperationsPerSecond: { parse: parseCount, expected: 'a whole number' },
+};
+
+/**
+ * VolumeAttributesClass parameters. They name all limits that a volume has: one that is not named, or is `max`, is no
+ * limit, so that a volume's limits depend on its class alone and not on the classes that it had before.
+ */
+export function parseMutableParameters(given: StringMap): IoLimits {
+  const limits: IoLimits = {};
+  for (const [key, value] of Object.entries(given)) {
+    if (!Object.hasOwn(MUTABLE, key)) throw unknownKey(key, Object.keys(MUTABLE).join(', '));
+    if (value === 'max') continue;
+    const { parse, expected } = MUTABLE[key as keyof IoLimits];
+    const limit = parse(value);
+    if (limit === undefined || limit === 0) {
+      throw new BerthError('PARAMETER_INVALID', { key, problem: `must be ${expected}, above 0, or max` });
+    }
+    limits[key as keyof IoLimits] = limit;
+  }
+  return limits;
 }
 
 /** The file system type that the StorageClass itself names, or ''. */

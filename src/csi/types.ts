@@ -146,6 +146,10 @@ export interface ControllerExpandVolumeRequest extends VolumeRequest {
   volume_capability: VolumeCapability | null;
 }
 
+export interface ControllerModifyVolumeRequest extends VolumeRequest {
+  mutable_parameters: StringMap;
+}
+
 export interface CreateSnapshotRequest {
   source_volume_id: string;
   name: string;

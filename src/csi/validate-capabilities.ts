@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { BerthError } from '../errors.ts';
 import type { Capability, Volume, VolumeParameters } from '../volumes/model.ts';
 import { parseCapabilities } from './capabilities.ts';
@@ -5,7 +6,7 @@ import type { Handler } from './compose.ts';
 import type { Context } from './context.ts';
 import { clip } from './limits.ts';
 import { checkVolumeMountOptions } from './mount-options.ts';
-import { parseParameters, refuseMutableParameters } from './parameters.ts';
+import { parseMutableParameters, parseParameters } from './parameters.ts';
 import type { ValidateVolumeCapabilitiesRequest, ValidateVolumeCapabilitiesResponse } from './types.ts';
 import { requireField, requireSome } from './validate.ts';
 
@@ -15,7 +16,6 @@ const NOT_CONFIRMED = new Set([
   'MOUNT_OPTION_REFUSED',
   'PARAMETER_UNKNOWN',
   'PARAMETER_INVALID',
-  'MUTABLE_PARAMETERS_UNSUPPORTED',
 ]);
 
 /** CSI 1.13 ValidateVolumeCapabilities: all of what is asked is confirmed, or nothing, with the reason. */
@@ -43,7 +43,7 @@ function parse(
   request: ValidateVolumeCapabilitiesRequest,
 ): { capabilities: Capability[]; parameters: VolumeParameters } | { problem: string } {
   const problem = problemOf(() => {
-    refuseMutableParameters(request.mutable_parameters);
+    parseMutableParameters(request.mutable_parameters);
     parseParameters(request.parameters);
     parseCapabilities(request.volume_capabilities);
   });
@@ -72,6 +72,10 @@ function parametersProblem(
   const different = (['poolClass', 'thin', 'nodatacow'] as const).filter(
     (key) => Object.hasOwn(request.parameters, key) && parameters[key] !== actual[key],
   );
+  const given = request.mutable_parameters;
+  if (Object.keys(given).length > 0 && !isDeepStrictEqual(parseMutableParameters(given), volume.ioLimits)) {
+    return 'the volume has other I/O limits';
+  }
   return different.length === 0 ? undefined : `the volume has another ${different.join(' and ')}`;
 }
 

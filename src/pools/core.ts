@@ -4,6 +4,7 @@ import { type Mount, readMounts } from '../host/mountinfo.ts';
 import type { Job } from '../volumes/model.ts';
 import type { BackendDriver, Place } from './backend.ts';
 import type { GroupCommit } from './group-commit.ts';
+import type { Unlimited } from './io-limits.ts';
 import { entryName, type Folder, homeOf, type Layout } from './layout.ts';
 import type { Ledger, ObjectRow } from './ledger.ts';
 import type { PoolSpec } from './protocol.ts';
@@ -32,6 +33,8 @@ export interface PoolCore extends GroupCommit {
   jobs: Map<string, RunningJob>;
   /** Objects that an operation has in hand, with its name. */
   busy: Map<string, string>;
+  /** Volumes that are used without the I/O limits that they have, by uuid. */
+  unlimited: Map<string, Unlimited>;
 }
 
 export interface RunningJob extends Job {

@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { BerthError } from '../errors.ts';
-import type { FilesystemType, VolumeParameters } from '../volumes/model.ts';
+import type { FilesystemType, IoLimits, VolumeParameters } from '../volumes/model.ts';
 import { migrations } from './schema.ts';
 
 /** A volume or a snapshot, as the ledger has it. */
@@ -16,6 +16,7 @@ export interface ObjectRow {
   chargedBytes: bigint;
   content: 'block' | FilesystemType;
   parameters: VolumeParameters;
+  ioLimits: IoLimits;
   /** Where the data came from; of a snapshot, the volume that it shows. */
   source?: { kind: 'volume' | 'snapshot'; uuid: string } | undefined;
   groupUuid?: string | undefined;
@@ -132,18 +133,18 @@ export function openLedger(path: string, poolLabel: string) {
       account(row, 1);
       write(
         `INSERT INTO objects (uuid, kind, generation, name, state, size_bytes, charged_bytes, content, parameters,
-           source_kind, source_uuid, group_uuid, identity, number, grow, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           source_kind, source_uuid, group_uuid, identity, number, grow, created_at, io_limits)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         ...objectValues(row),
       );
     },
-    /** Replaces all that can change: state, generation, sizes, identity, number, grow, name, group. */
+    /** Replaces all that can change: state, generation, sizes, identity, number, grow, name, group, I/O limits. */
     updateObject(row: ObjectRow): void {
       account(object(row.uuid), -1);
       account(row, 1);
       write(
         `UPDATE objects SET generation = ?, name = ?, state = ?, size_bytes = ?, charged_bytes = ?, identity = ?,
-           number = ?, grow = ?, group_uuid = ? WHERE uuid = ?`,
+           number = ?, grow = ?, group_uuid = ?, io_limits = ? WHERE uuid = ?`,
         row.generation,
         row.name,
         row.state,
@@ -153,6 +154,7 @@ export function openLedger(path: string, poolLabel: string) {
         row.number ?? null,
         row.grow ? 1 : 0,
         row.groupUuid ?? null,
+        JSON.stringify(row.ioLimits),
         row.uuid,
       );
     },
@@ -178,6 +180,8 @@ export function openLedger(path: string, poolLabel: string) {
         limit,
       ).map((row) => toObject(row)!);
     },
+    limitedVolumes: (): ObjectRow[] =>
+      all(`SELECT * FROM objects WHERE io_limits <> '{}' AND state = 'ready'`).map((row) => toObject(row)!),
     unfinishedObjects: (): ObjectRow[] =>
       all(`SELECT * FROM objects WHERE state <> 'ready'`).map((row) => toObject(row)!),
     /** Volumes whose promise has grown and whose size has not. */
@@ -282,6 +286,7 @@ const objectValues = (row: ObjectRow): SQLInputValue[] => [
   row.number ?? null,
   row.grow ? 1 : 0,
   row.createdAt,
+  JSON.stringify(row.ioLimits),
 ];
 
 function toObject(row: Row | undefined): ObjectRow | undefined {
@@ -297,6 +302,7 @@ function toObject(row: Row | undefined): ObjectRow | undefined {
     chargedBytes: row['charged_bytes'] as bigint,
     content: row['content'] as ObjectRow['content'],
     parameters: JSON.parse(row['parameters'] as string) as VolumeParameters,
+    ioLimits: JSON.parse(row['io_limits'] as string) as IoLimits,
     source: sourceUuid === null ? undefined : { kind: row['source_kind'] as 'volume' | 'snapshot', uuid: sourceUuid },
     groupUuid: (row['group_uuid'] as string | null) ?? undefined,
     identity: (row['identity'] as string | null) ?? undefined,

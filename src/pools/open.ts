@@ -17,6 +17,7 @@ import { type Log, newUuid, type PoolCore } from './core.ts';
 import { isAlive } from './failure.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { startGuard } from './guard.ts';
+import { ioLimitsProblem, startIoLimits } from './io-limits.ts';
 import { foreignEntries, isPoolDirectory, type Layout, openLayout } from './layout.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import type { Opened, PoolSpec } from './protocol.ts';
@@ -87,10 +88,11 @@ export async function openPool(spec: PoolSpec, context: Context): Promise<OpenPo
       newUuid,
       jobs: new Map(),
       busy: new Map(),
+      unlimited: new Map(),
       ...createGroupCommit(ledger, () => syncFilesystem(layout.rootFd), onFatal),
     };
     const findings = await reconcile(core);
-    undo.unshift(startGuard(core));
+    undo.unshift(startGuard(core), startIoLimits(core));
     return {
       core,
       opened: {
@@ -100,6 +102,7 @@ export async function openPool(spec: PoolSpec, context: Context): Promise<OpenPo
         limitsEnforced: backend.limitsEnforced,
         snapshotKind: backend.snapshotKind,
         blockVolumes: backend.blockVolumes,
+        ioLimitsProblem: ioLimitsProblem(backend),
         filesystems: [...backend.filesystems],
         defaultFilesystem: backend.defaultFilesystem,
         granularityBytes: backend.granularityBytes,

@@ -52,6 +52,8 @@ export interface Opened {
   limitsEnforced: boolean;
   snapshotKind: 'instant' | 'copy' | 'none';
   blockVolumes: boolean;
+  /** Why no volume here can have I/O limits. */
+  ioLimitsProblem: string | undefined;
   filesystems: FilesystemType[];
   defaultFilesystem: FilesystemType;
   granularityBytes: bigint;

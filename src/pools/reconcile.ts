@@ -64,6 +64,7 @@ function adoptStray(
     chargedBytes: 0n,
     content: 'block',
     parameters: { thin: true, nodatacow: false },
+    ioLimits: {},
     grow: false,
     createdAt: core.now(),
   };

@@ -4,7 +4,8 @@
  *
  * `objects` holds volumes and snapshots alike, since both are made, renamed, counted and freed the same way. Sizes are
  * in bytes, times in ms since 1970. `identity` is what the backend reads back from the disk to be sure that an entry is
- * the one meant (see backend.ts); together with uuid and generation it is the object's token.
+ * the one meant (see backend.ts); together with uuid and generation it is the object's token. `parameters` and `io_limits`
+ * are JSON.
  */
 export const migrations: readonly string[] = [
   `
@@ -37,4 +38,5 @@ export const migrations: readonly string[] = [
     created_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `ALTER TABLE objects ADD COLUMN io_limits TEXT NOT NULL DEFAULT '{}';`,
 ];

@@ -33,6 +33,7 @@ export const stepNames = [
   'expand.intent',
   'expand.grow',
   'expand.commit',
+  'modify.commit',
   'expand.filesystem',
   'stage.attach',
   'stage.mount',

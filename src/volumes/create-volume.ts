@@ -2,6 +2,7 @@ import { BerthError } from '../errors.ts';
 import { isMountFlag, mountFlags } from '../host/mount.ts';
 import type { Pool } from '../pools/manager.ts';
 import { choosePool, poolsOfClass } from './choose-pool.ts';
+import { requireIoLimits } from './io-limits.ts';
 import { type Locator, offersOf } from './locate.ts';
 import type { Call, Capability, CreateVolume, Volume } from './model.ts';
 import type { Names } from './names.ts';
@@ -27,6 +28,7 @@ export function createVolumeIn(
       const offers = offersOf(pool);
       const content = chooseContent(request.capabilities, offers);
       if (pool.config.backend !== 'image') refuseFilesystemOptions(content, request.capabilities);
+      requireIoLimits(pool, request.ioLimits);
       const minimumBytes = offers.minimumBytes[content] ?? 0n;
       const args = {
         name: request.name,
@@ -34,6 +36,7 @@ export function createVolumeIn(
         sizeBytes: chooseSize(request.size, { granularityBytes: offers.granularityBytes, minimumBytes }),
         content,
         parameters: request.parameters,
+        ioLimits: request.ioLimits,
         source: source && { kind: source.kind, uuid: source.uuid },
       };
       return pool.call('createVolume', args, call);

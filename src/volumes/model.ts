@@ -38,11 +38,23 @@ export interface VolumeParameters {
   nodatacow: boolean;
 }
 
+/**
+ * What the pods that use a volume may do to it, each pod for itself, in bytes or operations a second. What is absent is
+ * not limited. The keys are those of a VolumeAttributesClass.
+ */
+export interface IoLimits {
+  readBytesPerSecond?: number | undefined;
+  writeBytesPerSecond?: number | undefined;
+  readOperationsPerSecond?: number | undefined;
+  writeOperationsPerSecond?: number | undefined;
+}
+
 export interface CreateVolume {
   name: string;
   size: SizeRange;
   capabilities: Capability[];
   parameters: VolumeParameters;
+  ioLimits: IoLimits;
   source?: ContentSource | undefined;
 }
 
@@ -62,6 +74,7 @@ export interface Volume {
   /** 'block' when it is a raw device, else the file system that the volume has. */
   content: 'block' | FilesystemType;
   parameters: VolumeParameters;
+  ioLimits: IoLimits;
   source?: ContentSource | undefined;
   createdAt: number;
   /** Where it is mounted on this node: staged or published. */
@@ -189,6 +202,9 @@ export interface VolumeService {
     request: { id: string; size: SizeRange; capability?: Capability | undefined },
     call: Call,
   ): Promise<{ sizeBytes: bigint; nodeExpansion: boolean }>;
+
+  /** The volume has these limits and no others from now on. */
+  modifyVolume(request: { id: string; ioLimits: IoLimits }, call: Call): Promise<void>;
 
   createSnapshot(request: { name: string; sourceVolumeId: string }, call: Call): Promise<Snapshot>;
   deleteSnapshot(id: string, call: Call): Promise<void>;

@@ -4,6 +4,7 @@ import type { Opened } from '../pools/protocol.ts';
 import { measureCapacity, poolsOfClass } from './choose-pool.ts';
 import { createVolumeIn } from './create-volume.ts';
 import { poolProblem, storageHealth } from './health.ts';
+import { requireIoLimits } from './io-limits.ts';
 import { listAcross } from './list.ts';
 import { createLocator, offersOf } from './locate.ts';
 import type { VolumeService } from './model.ts';
@@ -49,6 +50,11 @@ export function createVolumeService(
       }
       const sizeBytes = chooseSize(size, { granularityBytes: offersOf(pool).granularityBytes, minimumBytes: 0n });
       return pool.call('expandVolume', { uuid, sizeBytes }, call);
+    },
+    async modifyVolume({ id, ioLimits }, call) {
+      const { pool, uuid } = locate(id, 'VOLUME_NOT_FOUND');
+      requireIoLimits(pool, ioLimits);
+      await pool.call('modifyVolume', { uuid, ioLimits }, call);
     },
     async volumeHealth(id, call) {
       const { pool, uuid } = locate(id, 'VOLUME_NOT_FOUND');

@@ -141,6 +141,7 @@ describe('volumes', () => {
         size: { requiredBytes: '4096n', limitBytes: '0n' },
         capabilities: [{ access: { kind: 'block' }, mode: 'SINGLE_NODE_MULTI_WRITER' }],
         parameters: { poolClass: 'fast', thin: true, nodatacow: false },
+        ioLimits: {},
         source,
       })}`,
     ]);

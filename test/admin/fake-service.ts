@@ -57,6 +57,7 @@ export function fakeVolume(number: number, changes: Partial<Volume> = {}): Volum
     sizeBytes: BigInt(number) * GIB,
     content: 'btrfs',
     parameters: { thin: false, nodatacow: false },
+    ioLimits: {},
     createdAt: CREATED_AT,
     mounts: [],
     ...changes,
@@ -127,6 +128,7 @@ export function fakeService(state: FakeState): VolumeService {
       return pageOf(state.volumes, page);
     },
     capacity: unused,
+    modifyVolume: unused,
     checkCapabilities: () => undefined,
     async expandVolume({ id, size }) {
       enter('expandVolume', { id, size });

@@ -202,6 +202,7 @@ describe('volume', () => {
       size: { requiredBytes: `${(3n * GIB) / 2n}n`, limitBytes: '0n' },
       capabilities: [{ access: { kind: 'mount', fsType: 'xfs', mountOptions: [] }, mode: 'SINGLE_NODE_MULTI_WRITER' }],
       parameters: { poolClass: 'fast', thin: true, nodatacow: true },
+      ioLimits: {},
     });
   });
 

@@ -17,6 +17,7 @@ describe('CreateVolume', () => {
       capacity_range: { required_bytes: '67108864', limit_bytes: '134217728' },
       volume_capabilities: [mountCapability({ fs_type: 'xfs', mount_flags: ['noatime'] })],
       parameters: { poolClass: 'fast', thin: 'true', 'csi.storage.k8s.io/pv/name': 'pv' },
+      mutable_parameters: { readBytesPerSecond: '1Mi' },
       accessibility_requirements: { requisite: [topology], preferred: [topology] },
     });
     expect(seen).toEqual({
@@ -29,6 +30,7 @@ describe('CreateVolume', () => {
         },
       ],
       parameters: { poolClass: 'fast', thin: true, nodatacow: false },
+      ioLimits: { readBytesPerSecond: 1_048_576 },
       source: undefined,
     });
     expect(volume).toMatchObject({ capacity_bytes: '67108864', accessible_topology: [topology], content_source: null });
@@ -58,7 +60,7 @@ describe('CreateVolume', () => {
     ['FIELD_INVALID: capacity_range.required_bytes', { capacity_range: { required_bytes: -1 } }],
     ['FIELD_INVALID: name', { name: 'x'.repeat(129) }],
     ['PARAMETER_UNKNOWN: parameter berth.dev/x', { parameters: { 'berth.dev/x': '' } }],
-    ['MUTABLE_PARAMETERS_UNSUPPORTED: mutable parameter iops', { mutable_parameters: { iops: '1' } }],
+    ['PARAMETER_UNKNOWN: parameter iops', { mutable_parameters: { iops: '1' } }],
     [
       'CAPABILITY_UNSUPPORTED: volume capability: a volume is',
       { volume_capabilities: [mountCapability(), blockCapability] },
@@ -129,7 +131,8 @@ describe('ValidateVolumeCapabilities', () => {
     ['parameter x', { parameters: { x: '' } }],
     ['the volume has another thin', { parameters: { thin: 'true' } }],
     ['the volume has another poolClass', { parameters: { poolClass: 'other' } }],
-    ['mutable parameter x', { mutable_parameters: { x: '' } }],
+    ['parameter x', { mutable_parameters: { x: '' } }],
+    ['the volume has other I/O limits', { mutable_parameters: { readOperationsPerSecond: '7' } }],
   ])('does not confirm: %s', async (message, request) => {
     const answer = await validate(request);
     expect(answer).toMatchObject({ confirmed: null, message: expect.stringContaining(message) });
@@ -143,6 +146,24 @@ describe('ValidateVolumeCapabilities', () => {
     expect(
       await refused('ValidateVolumeCapabilities', { volume_id: 'none', volume_capabilities: [mountCapability()] }),
     ).toMatch(/^NOT_FOUND/);
+  });
+});
+
+describe('ControllerModifyVolume', () => {
+  test('sets the limits that it names, and no others', async () => {
+    const requests = spy('modifyVolume', undefined);
+    const request = { volume_id: 'v', mutable_parameters: { writeOperationsPerSecond: '9' } };
+    expect(await call('ControllerModifyVolume', request)).toEqual({});
+    expect(requests).toEqual([{ id: 'v', ioLimits: { writeOperationsPerSecond: 9 } }]);
+  });
+  test.each([
+    ['FIELD_MISSING: volume_id', { volume_id: '' }],
+    ['PARAMETER_UNKNOWN: parameter iops', { mutable_parameters: { iops: '1' } }],
+    ['PARAMETER_INVALID: parameter readBytesPerSecond', { mutable_parameters: { readBytesPerSecond: '0' } }],
+  ])('INVALID_ARGUMENT %s', async (message, fields) => {
+    expect(await refused('ControllerModifyVolume', { volume_id: 'v', ...fields })).toMatch(
+      `INVALID_ARGUMENT ${message}`,
+    );
   });
 });
 

@@ -132,6 +132,7 @@ export function createFakeVolumes(options: { makePaths: boolean }): FakeVolumes 
         sizeBytes,
         content: first?.access.kind === 'block' ? 'block' : (fsType ?? 'ext4'),
         parameters,
+        ioLimits: request.ioLimits,
         source,
         createdAt: Date.now(),
         mounts: [],
@@ -167,6 +168,10 @@ export function createFakeVolumes(options: { makePaths: boolean }): FakeVolumes 
       }
       if (wanted > volume.sizeBytes) volume.sizeBytes = wanted;
       return { sizeBytes: volume.sizeBytes, nodeExpansion: volume.content !== 'block' };
+    },
+
+    async modifyVolume({ id, ioLimits }) {
+      find(id).ioLimits = ioLimits;
     },
 
     async createSnapshot({ name, sourceVolumeId }) {

@@ -18,6 +18,7 @@ async function withVolumes(count: number): Promise<{ service: FakeVolumes; volum
           size: { requiredBytes: 0n, limitBytes: 0n },
           capabilities: [],
           parameters: { thin: false, nodatacow: false },
+          ioLimits: {},
         },
         CALL,
       ),

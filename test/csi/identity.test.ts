@@ -33,14 +33,13 @@ test('capabilities are those of a local driver', async () => {
   expect(controller).toContain('SINGLE_NODE_MULTI_WRITER');
   expect(controller).not.toContain('UNKNOWN'); // a misspelt name would become it
   expect(controller).not.toContain('PUBLISH_UNPUBLISH_VOLUME');
-  expect(controller).not.toContain('MODIFY_VOLUME');
   const node = await types('NodeGetCapabilities');
   expect(node).toContain('SINGLE_NODE_MULTI_WRITER');
   expect(node).not.toContain('UNKNOWN');
   expect(await types('GroupControllerGetCapabilities')).toEqual(['CREATE_DELETE_GET_VOLUME_GROUP_SNAPSHOT']);
 });
 
-test.each(['ControllerPublishVolume', 'ControllerUnpublishVolume', 'ControllerModifyVolume', 'GetMetadataAllocated'])(
+test.each(['ControllerPublishVolume', 'ControllerUnpublishVolume', 'GetMetadataAllocated'])(
   '%s is not offered',
   async (rpc) => {
     expect(await refused(rpc, {})).toMatch(/^UNIMPLEMENTED ./);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fsTypeOf, parseParameters, refuseMutableParameters, refuseParameters } from '../../src/csi/parameters.ts';
+import { fsTypeOf, parseMutableParameters, parseParameters, refuseParameters } from '../../src/csi/parameters.ts';
 
 const coded = (code: string) => expect.objectContaining({ code });
 
@@ -39,7 +39,23 @@ test('snapshot classes have no parameters of ours', () => {
   expect(() => refuseParameters({ thin: 'true' })).toThrow(coded('PARAMETER_UNKNOWN'));
 });
 
-test('there are no mutable parameters', () => {
-  expect(() => refuseMutableParameters({})).not.toThrow();
-  expect(() => refuseMutableParameters({ iops: '3' })).toThrow('mutable parameter iops is not supported');
+describe('mutable parameters', () => {
+  test('are I/O limits, and what is not named or is max is not limited', () => {
+    const given = { readBytesPerSecond: '10Mi', writeOperationsPerSecond: '500', writeBytesPerSecond: 'max' };
+    expect(parseMutableParameters(given)).toEqual({ readBytesPerSecond: 10_485_760, writeOperationsPerSecond: 500 });
+    expect(parseMutableParameters({})).toEqual({});
+  });
+  test.each([['iops'], ['ReadBytesPerSecond'], ['csi.storage.k8s.io/fstype']])('%s is not known', (key) => {
+    expect(() => parseMutableParameters({ [key]: '1' })).toThrow(coded('PARAMETER_UNKNOWN'));
+  });
+  test.each([
+    { readBytesPerSecond: '0' },
+    { readBytesPerSecond: '-1' },
+    { readBytesPerSecond: '' },
+    { writeBytesPerSecond: '10 Mi' },
+    { readOperationsPerSecond: '1k' },
+    { writeOperationsPerSecond: '1.5' },
+  ])('%j has a bad value', (given) => {
+    expect(() => parseMutableParameters(given as Record<string, string>)).toThrow(coded('PARAMETER_INVALID'));
+  });
 });

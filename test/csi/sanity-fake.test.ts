@@ -18,7 +18,7 @@ test.each(['mount', 'block'] as const)('csi-sanity passes in memory, %s', async 
       allowedSkips: COMMON_SKIPS,
     });
     expect(result.problems).toEqual([]);
-    expect(result.passed).toHaveLength(83);
+    expect(result.passed).toHaveLength(91);
   } finally {
     await served.stop();
   }

@@ -3,20 +3,16 @@ type Skips = Readonly<Record<string, string>>;
 
 const PENDING = 'switched off by csi-sanity itself; test/csi/paging.test.ts looks at it instead';
 const NO_ATTACH = 'nothing is attached to a node: PUBLISH_UNPUBLISH_VOLUME is not offered';
-const NO_MODIFY = 'there are no mutable parameters yet: MODIFY_VOLUME is not offered';
 const NO_SNAPSHOT_TOPOLOGY =
   'SNAPSHOT_ACCESSIBILITY_CONSTRAINTS (alpha) is not offered: no sidecar reads it yet, and the spec compares messages ' +
   'together with their caches, so that it fails for every driver that answers with a topology';
 
 const CONTROLLER = 'Controller Service [Controller Server]';
-const MODIFY = 'ModifyVolume [Controller Server]';
 
 /** What no backend of Berth offers, whatever the access type. */
 export const COMMON_SKIPS: Skips = {
   [`${CONTROLLER} ListVolumes pagination should detect volumes added between pages and accept tokens when the last volume from a page is deleted`]:
     PENDING,
-  [`${CONTROLLER} CreateVolume should create volume with a volume attribute class`]: NO_MODIFY,
-  [`${CONTROLLER} CreateVolume should not create volume with an invalid volume attribute class`]: NO_MODIFY,
   [`${CONTROLLER} ControllerPublishVolume should fail when no volume id is provided`]: NO_ATTACH,
   [`${CONTROLLER} ControllerPublishVolume should fail when no node id is provided`]: NO_ATTACH,
   [`${CONTROLLER} ControllerPublishVolume should fail when no volume capability is provided`]: NO_ATTACH,
@@ -29,13 +25,6 @@ export const COMMON_SKIPS: Skips = {
   [`${CONTROLLER} volume lifecycle should work`]: NO_ATTACH,
   [`${CONTROLLER} volume lifecycle should be idempotent`]: NO_ATTACH,
   [`${CONTROLLER} ControllerUnpublishVolume should fail when no volume id is provided`]: NO_ATTACH,
-  [`${MODIFY} should fail if no volume id is given`]: NO_MODIFY,
-  [`${MODIFY} should fail if volume does not exist`]: NO_MODIFY,
-  [`${MODIFY} should fail if specified mutable parameters are not supported by the volume`]: NO_MODIFY,
-  [`${MODIFY} should modify a volume created without a volume attribute class`]: NO_MODIFY,
-  [`${MODIFY} should modify a volume created with a volume attribute class`]: NO_MODIFY,
-  [`${MODIFY} should fail to modify a volume created with a volume attribute class if new mutable parameters are not supported by volume`]:
-    NO_MODIFY,
   'CreateSnapshot [Controller Server] should succeed when creating a snapshot with accessibility requirements':
     NO_SNAPSHOT_TOPOLOGY,
 };

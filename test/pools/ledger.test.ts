@@ -24,6 +24,7 @@ const row = (uuid: string, more: Partial<ObjectRow> = {}): ObjectRow => ({
   chargedBytes: 100n,
   content: 'ext4',
   parameters: { thin: true, nodatacow: false },
+  ioLimits: {},
   source: undefined,
   groupUuid: undefined,
   identity: 'token',
@@ -104,6 +105,15 @@ describe('opening', () => {
     db.exec(`PRAGMA user_version = ${migrations.length + 1}`);
     db.close();
     expect(() => openLedger(path, 'test')).toThrow(expect.objectContaining({ code: 'LEDGER_TOO_NEW' }));
+  });
+
+  test('a ledger of an older Berth keeps its volumes', () => {
+    const db = new DatabaseSync(path);
+    db.exec(migrations[0]!);
+    db.exec(`PRAGMA user_version = 1; INSERT INTO objects (uuid, kind, generation, name, state, size_bytes, charged_bytes,
+      content, parameters, created_at) VALUES ('a', 'volume', 1, 'old', 'ready', 1, 1, 'ext4', '{}', 1)`);
+    db.close();
+    expect(reopened((ledger) => ledger.object('a'))).toMatchObject({ name: 'old', ioLimits: {} });
   });
 
   test('what is no database is refused', () => {

@@ -69,6 +69,7 @@ const request = (more: Partial<CreateVolume> = {}): CreateVolume => ({
   size: { requiredBytes: GIB, limitBytes: 0n },
   capabilities: [capability],
   parameters: { thin: false, nodatacow: false },
+  ioLimits: {},
   ...more,
 });
 const code = (expected: string) => expect.objectContaining({ code: expected });

@@ -109,6 +109,7 @@ function toCreateVolume(request: CreateVolumeRequest): CreateVolume {
     size: { requiredBytes: sizeOf('size_bytes', request.size_bytes), limitBytes: 0n },
     capabilities: [{ access, mode: 'SINGLE_NODE_MULTI_WRITER' }],
     parameters: { poolClass: request.pool_class || undefined, thin, nodatacow },
+    ioLimits: {},
     source: source === null ? undefined : { kind: sourceKind(source.kind), id: required('source.id', source.id) },
   };
 }

@@ -21,6 +21,7 @@ export function encodeVolume(volume: Volume) {
     content: volume.content as string,
     thin: volume.parameters.thin,
     nodatacow: volume.parameters.nodatacow,
+    io_limits: mapValues(volume.ioLimits, String),
     source: volume.source ?? null,
     created_at_ms: String(volume.createdAt),
     mounts: volume.mounts.map(({ path, readOnly }) => ({ path, read_only: readOnly })),
@@ -40,12 +41,16 @@ export function decodeVolume(message: VolumeMessage): Volume {
     sizeBytes: BigInt(message.size_bytes),
     content: message.content as Volume['content'],
     parameters: { poolClass: message.class, thin: message.thin, nodatacow: message.nodatacow },
+    ioLimits: mapValues(message.io_limits, Number),
     source: message.source ?? undefined,
     createdAt: Number(message.created_at_ms),
     mounts: message.mounts.map(({ path, read_only }) => ({ path, readOnly: read_only })),
     device: message.device || undefined,
   };
 }
+
+const mapValues = <From, To>(record: Record<string, From>, change: (value: From) => To): Record<string, To> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 
 export function encodeSnapshot(snapshot: Snapshot) {
   return {

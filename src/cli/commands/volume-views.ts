@@ -4,7 +4,7 @@ import type { Session } from '../cli.ts';
 import { formatAge, formatBytes, formatPercent } from '../output/format.ts';
 import { formatJson, isKnown } from '../output/json.ts';
 import { type Column, formatFields, formatTable } from '../output/table.ts';
-import type { Style } from '../output/terminal.ts';
+import type { Style, Terminal } from '../output/terminal.ts';
 import { shortId, shortIds } from '../resolve.ts';
 
 const stateStyles: Record<VolumeState, Style> = { ready: 'green', creating: 'yellow', deleting: 'yellow' };
@@ -26,19 +26,22 @@ export function volumeTable({ terminal }: Session, volumes: readonly Volume[]): 
   return formatTable(columns, volumes, terminal.style);
 }
 
-export function snapshotTable({ terminal }: Session, snapshots: readonly Snapshot[]): string {
-  if (snapshots.length === 0) return 'no snapshots\n';
+export function snapshotColumns(snapshots: readonly Snapshot[], { now }: Terminal): Column<Snapshot>[] {
   const ids = shortIds(snapshots);
-  const columns: Column<Snapshot>[] = [
+  return [
     { header: 'NAME', value: ({ name }) => name },
     { header: 'ID', value: ({ id }) => ids.get(id)! },
     { header: 'VOLUME', value: ({ sourceVolumeId }) => shortId(sourceVolumeId) },
     { header: 'SIZE', value: ({ sizeBytes }) => formatBytes(sizeBytes), align: 'right' },
     { header: 'READY', value: ({ ready }) => (ready ? 'yes' : 'no') },
-    { header: 'AGE', value: ({ createdAt }) => formatAge(createdAt, terminal.now()) },
+    { header: 'AGE', value: ({ createdAt }) => formatAge(createdAt, now()) },
   ];
-  return formatTable(columns, snapshots, terminal.style);
 }
+
+export const snapshotTable = ({ terminal }: Session, snapshots: readonly Snapshot[]): string =>
+  snapshots.length === 0
+    ? 'no snapshots\n'
+    : formatTable(snapshotColumns(snapshots, terminal), snapshots, terminal.style);
 
 export const volumeFields = (volume: Volume, now: number): string =>
   formatFields([
@@ -48,6 +51,7 @@ export const volumeFields = (volume: Volume, now: number): string =>
     ['size', formatBytes(volume.sizeBytes)],
     ['content', volume.content],
     ['options', [volume.parameters.thin ? 'thin' : '', volume.parameters.nodatacow ? 'nodatacow' : '']],
+    ['I/O limits', Object.entries(volume.ioLimits).map(([key, limit]) => `${key} ${limit}`)],
     ['state', volume.state],
     ['created', `${new Date(volume.createdAt).toISOString()} (${formatAge(volume.createdAt, now)} ago)`],
     ['source', volume.source && `${volume.source.kind} ${volume.source.id}`],

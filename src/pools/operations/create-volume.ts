@@ -1,10 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import { BerthError } from '../../errors.ts';
-import type { SizeRange, VolumeParameters } from '../../volumes/model.ts';
+import type { IoLimits, SizeRange, VolumeParameters } from '../../volumes/model.ts';
 import type { MakeSpec } from '../backend.ts';
 import { findObject, holding, newUuid, type PoolCore } from '../core.ts';
 import type { ObjectRow } from '../ledger.ts';
 import { copyObject } from './copy.ts';
 import { makeObject } from './make.ts';
+import { modifyVolume } from './modify.ts';
 
 export interface CreateVolumeArgs {
   name: string;
@@ -13,6 +15,7 @@ export interface CreateVolumeArgs {
   sizeBytes: bigint;
   content: ObjectRow['content'];
   parameters: VolumeParameters;
+  ioLimits: IoLimits;
   /** In this pool. */
   source?: { kind: 'volume' | 'snapshot'; uuid: string } | undefined;
 }
@@ -20,7 +23,13 @@ export interface CreateVolumeArgs {
 /** CreateVolume: empty, or from a snapshot or volume of the same pool. The name is the key of idempotency. */
 export async function createVolume(core: PoolCore, args: CreateVolumeArgs): Promise<ObjectRow> {
   const existing = core.ledger.objectByName('volume', args.name);
-  if (existing !== undefined) return checkSame(core, existing, args);
+  if (existing !== undefined) {
+    checkSame(core, existing, args);
+    // A claim may have got another VolumeAttributesClass before its first call was answered.
+    return isDeepStrictEqual(existing.ioLimits, args.ioLimits)
+      ? existing
+      : modifyVolume(core, { uuid: existing.uuid, ioLimits: args.ioLimits });
+  }
 
   const source = args.source && findObject(core, args.source.kind, args.source.uuid);
   if (source !== undefined) checkSource(source, args);
@@ -35,6 +44,7 @@ export async function createVolume(core: PoolCore, args: CreateVolumeArgs): Prom
     chargedBytes: args.sizeBytes,
     content: args.content,
     parameters: args.parameters,
+    ioLimits: args.ioLimits,
     source: args.source,
     grow:
       source !== undefined &&
@@ -59,7 +69,7 @@ export async function createVolume(core: PoolCore, args: CreateVolumeArgs): Prom
 }
 
 /** CSI 1.13 CreateVolume: the same name asks for the same volume, or is ALREADY_EXISTS. */
-function checkSame(core: PoolCore, row: ObjectRow, args: CreateVolumeArgs): ObjectRow {
+function checkSame(core: PoolCore, row: ObjectRow, args: CreateVolumeArgs): void {
   const differs = (difference: string) => new BerthError('VOLUME_EXISTS', { name: args.name, difference });
   if (row.sizeBytes < args.size.requiredBytes) throw differs('size');
   if (args.size.limitBytes > 0n && row.sizeBytes > args.size.limitBytes) throw differs('size');
@@ -73,7 +83,6 @@ function checkSame(core: PoolCore, row: ObjectRow, args: CreateVolumeArgs): Obje
       operation: core.busy.get(row.uuid) ?? 'CreateVolume',
     });
   }
-  return row;
 }
 
 function checkSource(source: ObjectRow, args: CreateVolumeArgs): void {

@@ -1,10 +1,20 @@
-import type { Capacity, GroupSnapshot, HealthProblem, Job, Snapshot, Usage, Volume } from '../../volumes/model.ts';
+import type {
+  Capacity,
+  GroupSnapshot,
+  HealthProblem,
+  IoLimits,
+  Job,
+  Snapshot,
+  Usage,
+  Volume,
+} from '../../volumes/model.ts';
 import type { PoolCore } from '../core.ts';
 import { cancelJob, listJobs } from '../jobs.ts';
 import { type CreateVolumeArgs, createVolume } from './create-volume.ts';
 import { deleteObject } from './delete.ts';
 import { expandNode, expandVolume } from './expand.ts';
 import { createGroup, deleteGroup, type GroupResult, getGroup } from './group-snapshot.ts';
+import { modifyVolume } from './modify.ts';
 import { type PublishArgs, publishVolume, unpublishVolume } from './publish.ts';
 import {
   findVolume,
@@ -40,6 +50,9 @@ export const operations = {
   },
   expandNode: (core: PoolCore, args: { uuid: string; path: string }): Promise<{ sizeBytes: bigint }> =>
     expandNode(core, args),
+  modifyVolume: async (core: PoolCore, args: { uuid: string; ioLimits: IoLimits }): Promise<void> => {
+    await modifyVolume(core, args);
+  },
   createSnapshot: async (core: PoolCore, args: { name: string; sourceUuid: string }): Promise<Snapshot> =>
     toSnapshot(core, await createSnapshot(core, args)),
   getSnapshot: (core: PoolCore, args: { uuid: string }): Snapshot => getSnapshot(core, args),

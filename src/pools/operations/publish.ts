@@ -6,6 +6,7 @@ import { bindMount, isMountFlag, type MountFlag } from '../../host/mount.ts';
 import { readMounts } from '../../host/mountinfo.ts';
 import type { Access, AccessMode } from '../../volumes/model.ts';
 import { findObject, fullId, holding, mountsOf, type PoolCore } from '../core.ts';
+import { applyIoLimits, isLimited, releaseIoLimits } from '../io-limits.ts';
 import type { ObjectRow } from '../ledger.ts';
 import { giveToGroup } from './mount-group.ts';
 import { checkAccess, isOurs, refuseUnknownMount, requireOptions, topMount, unmountAll } from './stage.ts';
@@ -58,6 +59,7 @@ export async function publishVolume(core: PoolCore, args: PublishArgs): Promise<
       if (made) removeTarget(args.targetPath);
       throw error;
     }
+    if (isLimited(row.ioLimits)) applyIoLimits(core, row);
   });
 }
 
@@ -68,6 +70,7 @@ export async function unpublishVolume(core: PoolCore, args: { uuid: string; targ
     if (row !== undefined) core.step('unpublish.unmount', () => unmountAll(core, row, args.targetPath));
     else refuseUnknownMount(args.targetPath);
     removeTarget(args.targetPath);
+    if (row !== undefined) releaseIoLimits(core, row, args.targetPath);
     if (row?.content === 'block') freeDevice(core, row);
   };
   await (row === undefined ? unpublish() : holding(core, 'NodeUnpublishVolume', [row.uuid], unpublish));

@@ -2,6 +2,7 @@ import { BerthError } from '../../errors.ts';
 import { readMounts } from '../../host/mountinfo.ts';
 import type { HealthProblem, Snapshot, Usage, Volume } from '../../volumes/model.ts';
 import { findObject, fullId, mountsOf, type PoolCore, placeOf } from '../core.ts';
+import { ioLimitProblems } from '../io-limits.ts';
 import type { ObjectRow } from '../ledger.ts';
 
 /** A page of volumes in the order of their ids, with where they are mounted. */
@@ -34,6 +35,7 @@ export function toVolume(core: PoolCore, row: ObjectRow, allMounts = readMounts(
     sizeBytes: row.sizeBytes,
     content: row.content,
     parameters: row.parameters,
+    ioLimits: row.ioLimits,
     source: row.source && { kind: row.source.kind, id: fullId(core, row.source.uuid) },
     createdAt: row.createdAt,
     mounts: mounts.map((mount) => ({ path: mount.mountPoint, readOnly: mount.options.includes('ro') })),
@@ -90,5 +92,5 @@ export function volumeHealth(core: PoolCore, args: { uuid: string }): HealthProb
       { status: 'DATA_LOSS', reason: 'TokenMismatch', message: 'the disk holds something else at the volume’s place' },
     ];
   }
-  return core.backend.guard?.problems(row) ?? [];
+  return [...(core.backend.guard?.problems(row) ?? []), ...ioLimitProblems(core, row)];
 }

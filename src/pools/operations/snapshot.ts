@@ -41,6 +41,7 @@ export function snapshotRow(core: PoolCore, source: ObjectRow, name: string, gro
     chargedBytes,
     content: source.content,
     parameters: source.parameters,
+    ioLimits: {},
     source: { kind: 'volume', uuid: source.uuid },
     groupUuid,
     grow: source.grow, // its clones have the same file system

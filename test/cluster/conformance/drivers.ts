@@ -23,6 +23,8 @@ export interface Driver {
   capabilities: Record<string, boolean>;
   fsTypes: readonly string[];
   sizes: { Min: string; Max: string };
+  /** The VolumeAttributesClass of run.ts. */
+  attributesClass?: string;
 }
 
 export const drivers: Record<string, Driver> = {
@@ -37,16 +39,18 @@ export const drivers: Record<string, Driver> = {
     storageClass: 'bulk',
     // Groups are of volumes on one node, and the suite's are spread over two.
     capabilities: { ...COMMON, block: true },
+    attributesClass: 'unlimited',
     fsTypes: ['', 'xfs', 'ext4'],
     sizes: { Min: '320Mi', Max: '10Gi' },
   },
 };
 
 /** The driver file of `-storage.testdriver`. JSON is YAML. */
-export const driverFile = ({ storageClass, capabilities, fsTypes, sizes }: Driver): string =>
+export const driverFile = ({ storageClass, capabilities, fsTypes, sizes, attributesClass }: Driver): string =>
   JSON.stringify({
     StorageClass: { FromExistingClassName: storageClass },
     SnapshotClass: { FromName: true },
+    ...(attributesClass && { VolumeAttributesClass: { FromExistingClassName: attributesClass } }),
     InlineVolumes: [{ Attributes: { size: sizes.Min, poolClass: storageClass }, Shared: false, ReadOnly: false }],
     DriverInfo: {
       Name: 'csi.berth.dev',

@@ -61,6 +61,7 @@ export function openBench({ poolDir, createBackend, sizeBytes }: BenchOptions): 
       chargedBytes: wanted.sizeBytes ?? sizeBytes,
       content: backend.defaultFilesystem,
       parameters: { thin, nodatacow: false },
+      ioLimits: {},
       grow: false,
       createdAt: 0,
       ...wanted,

@@ -112,7 +112,7 @@ test('a pool with any damage to its ledger is refused with a code or reconciled,
   for (const name of ['a', 'b', 'c']) {
     const size = { requiredBytes: 0n, limitBytes: 0n };
     const parameters = { thin: false, nodatacow: false };
-    const wanted = { name, size, sizeBytes: BigInt(MIB), content: 'directory' as const, parameters };
+    const wanted = { name, size, sizeBytes: BigInt(MIB), content: 'directory' as const, parameters, ioLimits: {} };
     const row = await createVolume(core, wanted);
     writeFileSync(join(pool, 'volumes', `${row.uuid}.1`, 'data'), name);
     await createSnapshot(core, { name: `snapshot-${name}`, sourceUuid: row.uuid });
