@@ -185,6 +185,21 @@ export const catalogue = {
     template: 'the content source {id} is in no pool of this node',
     remedy: 'Nothing: the caller looks for another node. If it finds none, the node that has the source is away.',
   },
+  SNAPSHOTS_UNRELATED: {
+    status: 'INVALID_ARGUMENT',
+    template: 'snapshots {base} and {id} are not of one volume',
+    remedy: 'Compare snapshots of the same volume.',
+  },
+  OFFSET_OUT_OF_RANGE: {
+    status: 'OUT_OF_RANGE',
+    template: 'offset {offset} is beyond snapshot {id}, which has {size} bytes',
+    remedy: 'Begin within the snapshot.',
+  },
+  SNAPSHOT_BLOCKS_UNSUPPORTED: {
+    status: 'FAILED_PRECONDITION',
+    template: 'the blocks of snapshot {id} cannot be told: {problem}',
+    remedy: 'Back the whole snapshot up; for changed blocks use an `image` pool on xfs or btrfs.',
+  },
   SNAPSHOT_UNSUPPORTED: {
     status: 'FAILED_PRECONDITION',
     template: 'volume {id} cannot be snapshotted: {problem}',

@@ -1,11 +1,15 @@
 import type { Call } from '../volumes/model.ts';
 
+export type Send = (message: object) => Promise<void>;
+
 /** One RPC on its way through the middleware. */
 export interface CsiCall extends Call {
   /** `csi.v1.Node/NodeStageVolume` */
   readonly method: string;
   /** When the client gives up, in ms since 1970; undefined when it set no deadline. */
   readonly clientDeadline: number | undefined;
+  /** Of an RPC that answers with a stream: sends a message, and waits until there is room for the next. */
+  readonly send?: Send | undefined;
 }
 
 /** What does the work of one RPC. Rejects with BerthError. */

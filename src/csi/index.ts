@@ -15,6 +15,7 @@ import { logCalls } from './middleware/log.ts';
 import { measureCalls } from './middleware/metrics.ts';
 import { createNode } from './node.ts';
 import { createRpcs, methodName, type Rpc, toService } from './server.ts';
+import { createSnapshotMetadata } from './snapshot-metadata.ts';
 import { createLocalTopology } from './topology.ts';
 import type { StringMap } from './types.ts';
 
@@ -89,6 +90,7 @@ export function createCsi(options: CsiOptions): Csi & { topology: StringMap } {
       Identity: createIdentity({ name: node.driverName ?? DRIVER_NAME, version: node.version, ready }),
       Controller: createController(context),
       GroupController: createGroupController(context),
+      SnapshotMetadata: createSnapshotMetadata((query, call) => service.snapshotBlocks(query, call)),
       Node: createNode(context),
     },
     middleware(options),
@@ -109,7 +111,7 @@ export function csiOf(handlers: Record<string, Handlers>, chain: readonly Middle
     services: groups.map(toService),
     async call(method, request, { timeoutMs, requestId }) {
       const rpc = rpcs.get(method);
-      if (rpc === undefined) throw new BerthError('METHOD_UNSUPPORTED', { method });
+      if (rpc === undefined || rpc.definition.responseStream) throw new BerthError('METHOD_UNSUPPORTED', { method });
       return rpc.definition.responseSerialize(
         await rpc.run(request, { clientDeadline: Date.now() + timeoutMs, requestId }),
       );

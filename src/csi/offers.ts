@@ -6,6 +6,7 @@ export const PLUGIN_SERVICES = [
   'CONTROLLER_SERVICE',
   'VOLUME_ACCESSIBILITY_CONSTRAINTS',
   'GROUP_CONTROLLER_SERVICE',
+  'SNAPSHOT_METADATA_SERVICE',
 ] as const;
 
 /** CSI 1.13 VolumeExpansion: ONLINE means that published volumes can grow, and all others as well. */

@@ -1,15 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import type { Deadline, handleUnaryCall, MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
+import { once } from 'node:events';
+import type {
+  Deadline,
+  handleServerStreamingCall,
+  handleUnaryCall,
+  MethodDefinition,
+  ServerWritableStream,
+  ServiceDefinition,
+} from '@grpc/grpc-js';
 import { BerthError } from '../errors.ts';
 import type { Service } from '../rpc/server.ts';
-import { compose, type Handler, type Handlers, type Middleware } from './compose.ts';
+import { compose, type Handler, type Handlers, type Middleware, type Send } from './compose.ts';
 import { statusOf } from './status.ts';
 
 /** One RPC within its middleware. */
 export interface Rpc {
   definition: MethodDefinition<object, object>;
-  /** From the bytes of a request to the answer. Rejects with BerthError. */
-  run(request: Buffer, call: { clientDeadline: number | undefined; requestId: string }): Promise<object>;
+  /** From the bytes of a request to the answer, or to the end of the stream of answers. Rejects with BerthError. */
+  run(request: Buffer, call: { clientDeadline: number | undefined; requestId: string; send?: Send }): Promise<object>;
 }
 
 /**
@@ -31,9 +39,9 @@ export function createRpcs(
         name,
         {
           definition: method,
-          run(bytes, { clientDeadline, requestId }) {
+          run(bytes, { clientDeadline, requestId, send }) {
             const request = decode(method, bytes);
-            const call = { method: methodName(method), requestId, deadline: Infinity, clientDeadline };
+            const call = { method: methodName(method), requestId, deadline: Infinity, clientDeadline, send };
             return request === undefined ? refuse({}, call) : handle(request, call);
           },
         },
@@ -48,23 +56,49 @@ export const methodName = ({ path }: { path: string }): string => path.slice(1);
 /** The RPCs as a gRPC service. */
 export function toService(rpcs: Record<string, Rpc>): Service {
   const definition: Record<string, ServiceDefinition[string]> = {};
-  const implementation: Record<string, handleUnaryCall<Buffer, object>> = {};
+  const implementation: Service['implementation'] = {};
   for (const [name, rpc] of Object.entries(rpcs)) {
     definition[name] = {
       ...rpc.definition,
       requestDeserialize: (bytes: Buffer) => bytes as object,
     } as ServiceDefinition[string];
-    implementation[name] = (call, callback) => {
-      rpc.run(call.request, { clientDeadline: toMs(call.getDeadline()), requestId: randomUUID() }).then(
-        (response) => callback(null, response),
-        (error: unknown) => {
-          const { code, details } = statusOf(error);
-          callback({ code, details });
-        },
-      );
-    };
+    implementation[name] = rpc.definition.responseStream ? asStream(rpc) : asUnary(rpc);
   }
   return { definition, implementation };
+}
+
+const asUnary =
+  (rpc: Rpc): handleUnaryCall<Buffer, object> =>
+  (call, callback) => {
+    rpc.run(call.request, { clientDeadline: toMs(call.getDeadline()), requestId: randomUUID() }).then(
+      (response) => callback(null, response),
+      (error: unknown) => {
+        const { code, details } = statusOf(error);
+        callback({ code, details });
+      },
+    );
+  };
+
+const asStream =
+  (rpc: Rpc): handleServerStreamingCall<Buffer, object> =>
+  (call) => {
+    const options = { clientDeadline: toMs(call.getDeadline()), requestId: randomUUID(), send: senderTo(call) };
+    rpc.run(call.request, options).then(
+      () => call.end(),
+      (error: unknown) => {
+        const { code, details } = statusOf(error);
+        call.emit('error', { code, details });
+      },
+    );
+  };
+
+function senderTo(call: ServerWritableStream<Buffer, object>): Send {
+  const gone = new AbortController();
+  for (const event of ['cancelled', 'close']) call.on(event, () => gone.abort());
+  return async (message) => {
+    gone.signal.throwIfAborted();
+    if (!call.write(message)) await once(call, 'drain', { signal: gone.signal });
+  };
 }
 
 const malformed: Handler<object, object> = async () => {

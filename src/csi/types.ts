@@ -150,6 +150,18 @@ export interface ControllerModifyVolumeRequest extends VolumeRequest {
   mutable_parameters: StringMap;
 }
 
+export interface GetMetadataAllocatedRequest extends SnapshotRequest {
+  starting_offset: Int64;
+  max_results: number;
+}
+
+export interface GetMetadataDeltaRequest {
+  base_snapshot_id: string;
+  target_snapshot_id: string;
+  starting_offset: Int64;
+  max_results: number;
+}
+
 export interface CreateSnapshotRequest {
   source_volume_id: string;
   name: string;

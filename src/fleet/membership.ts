@@ -6,17 +6,18 @@ import type { StringMap } from '../csi/types.ts';
 import { BerthError } from '../errors.ts';
 import { encodePool } from '../rpc/pool-message.ts';
 import type { VolumeService } from '../volumes/model.ts';
-import { FIND_VOLUME } from './ask.ts';
+import { FIND_VOLUME, SNAPSHOT_BLOCKS } from './ask.ts';
+import { type BlocksRequest, decodeQuery, encodePage } from './blocks-message.ts';
 import { joinFleet } from './fleet-client.ts';
 import type { LinkOptions } from './link.ts';
-import { findVolume } from './messages.ts';
+import { findVolume, snapshotBlocks } from './messages.ts';
 
 export interface Member {
   node: string;
   version: string;
   topology: StringMap;
   csi: Csi;
-  service: Pick<VolumeService, 'pools' | 'knowsVolume'>;
+  service: Pick<VolumeService, 'pools' | 'knowsVolume' | 'snapshotBlocks'>;
   ready(): boolean;
   log: LinkOptions['log'];
 }
@@ -43,6 +44,11 @@ export function joinAs(member: Member, fleet: NonNullable<Config['fleet']>): { c
       if (method === FIND_VOLUME) {
         const { name } = findVolume.requestDeserialize(request) as { name: string };
         return findVolume.responseSerialize({ found: service.knowsVolume(name) });
+      }
+      if (method === SNAPSHOT_BLOCKS) {
+        const query = decodeQuery(snapshotBlocks.requestDeserialize(request) as BlocksRequest);
+        const call = { deadline: Date.now() + options.timeoutMs, requestId: options.requestId };
+        return snapshotBlocks.responseSerialize(encodePage(await service.snapshotBlocks(query, call)));
       }
       if (!ROUTED.test(method)) throw new BerthError('METHOD_UNSUPPORTED', { method });
       return csi.call(method, request, options);

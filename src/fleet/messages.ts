@@ -38,7 +38,9 @@ export interface ToNode {
 const proto = loadProto('berth/v1/fleet.proto');
 
 export const fleetService: ServiceDefinition = serviceOf(proto, 'berth.v1.Fleet');
-export const findVolume = serviceOf(proto, 'berth.v1.FleetNode')['FindVolume']!;
+const nodeService = serviceOf(proto, 'berth.v1.FleetNode');
+export const findVolume = nodeService['FindVolume']!;
+export const snapshotBlocks = nodeService['SnapshotBlocks']!;
 
 /** Pages of listings may be large. */
 export const MAX_MESSAGE_BYTES = 64 << 20;

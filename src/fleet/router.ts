@@ -1,5 +1,6 @@
 import type { Handler, Handlers } from '../csi/compose.ts';
 import { asRpcCapabilities, CONTROLLER_RPCS, GROUP_RPCS } from '../csi/offers.ts';
+import { createSnapshotMetadata } from '../csi/snapshot-metadata.ts';
 import { isWithin } from '../csi/topology.ts';
 import type {
   CreateSnapshotRequest,
@@ -17,7 +18,8 @@ import type {
 } from '../csi/types.ts';
 import { BerthError } from '../errors.ts';
 import { parseId } from '../volumes/ids.ts';
-import { ask } from './ask.ts';
+import { ask, SNAPSHOT_BLOCKS } from './ask.ts';
+import { type BlocksResponse, decodePage, encodeQuery } from './blocks-message.ts';
 import type { FleetNode, Hub } from './hub.ts';
 import { type ListResponse, mergePages } from './merge.ts';
 import { absentNodes, candidates, type Doubts, holderOf } from './place.ts';
@@ -26,14 +28,14 @@ import { absentNodes, candidates, type Doubts, holderOf } from './place.ts';
 const ATTEMPTS = 3;
 
 /**
- * CSI's Controller and GroupController for all nodes: each call goes to the node whose pool it names, what is new to the
+ * CSI's Controller, GroupController and SnapshotMetadata for all nodes: each call goes to the node whose pool it names, what is new to the
  * best node that its topology allows. Requests are checked by the node that answers them; so one that names nothing goes to
  * any node.
  */
 export function createRoutes(
   hub: Pick<Hub, 'nodes'>,
   doubts: Doubts,
-): Record<'Controller' | 'GroupController', Handlers> {
+): Record<'Controller' | 'GroupController' | 'SnapshotMetadata', Handlers> {
   const anyNode = (): FleetNode => {
     const [node] = hub.nodes();
     if (node === undefined) throw new BerthError('NODE_AWAY', { problem: 'can be asked' });
@@ -133,6 +135,9 @@ export function createRoutes(
       DeleteVolumeGroupSnapshot: group,
       GetVolumeGroupSnapshot: group,
     },
+    SnapshotMetadata: createSnapshotMetadata(async (query, call) =>
+      decodePage(await ask<BlocksResponse>(nodeOf(query.id), encodeQuery(query), call, SNAPSHOT_BLOCKS)),
+    ),
   };
 }
 

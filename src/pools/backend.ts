@@ -1,5 +1,5 @@
 import type { Mount } from '../host/mountinfo.ts';
-import type { Backend, FilesystemType, HealthProblem, Usage, VolumeParameters } from '../volumes/model.ts';
+import type { Backend, BlockPage, FilesystemType, HealthProblem, Usage, VolumeParameters } from '../volumes/model.ts';
 import type { Ledger, ObjectRow } from './ledger.ts';
 
 /** A name in one of the pool's own directories, opened once and used beneath (openat2). */
@@ -32,6 +32,9 @@ export interface CopySource {
   /** A path where the source's file system is mounted, when it is. */
   mountedAt?: string | undefined;
 }
+
+/** Pieces of a volume, in order and apart; `nextBytes` is where to go on, absent at the end. */
+export type Blocks = Pick<BlockPage, 'blocks' | 'nextBytes'>;
 
 export type Progress = (doneBytes: bigint, totalBytes: bigint) => void;
 
@@ -80,6 +83,10 @@ export interface BackendDriver {
   setReadOnly?(place: Place, readOnly: boolean): void;
   /** What the object could come to take in the pool if all that shares its blocks went away. */
   heldBytes(place: Place, row: ObjectRow): bigint;
+  /** What was ever written, `max` pieces at most. Absent where volumes are no block devices. */
+  writtenBlocks?(place: Place, fromBytes: bigint, max: number): Blocks;
+  /** Where a copy differs from an earlier one. Absent where copies share nothing. */
+  changedBlocks?: ((base: Place, place: Place, fromBytes: bigint, max: number) => Blocks) | undefined;
   /** The identity of what is at the place, undefined when nothing is. */
   identify(place: Place): string | undefined;
   /** Sets the size or limit; the file system inside is grown by `growFilesystem`. */

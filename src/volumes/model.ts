@@ -98,6 +98,23 @@ export interface Snapshot {
   groupId?: string | undefined;
 }
 
+/** What is asked of a snapshot's blocks: those that were ever written, or those that differ from an earlier snapshot. */
+export interface BlockQuery {
+  id: string;
+  baseId?: string | undefined;
+  fromBytes: bigint;
+  max: number;
+}
+
+export interface BlockPage {
+  /** Of the snapshot's volume, when it was cut. */
+  sizeBytes: bigint;
+  /** In order and apart. */
+  blocks: { startBytes: bigint; endBytes: bigint }[];
+  /** Where to go on; absent at the end. A page without blocks may have it. */
+  nextBytes?: bigint | undefined;
+}
+
 export interface GroupSnapshot {
   id: string;
   name: string;
@@ -214,6 +231,8 @@ export interface VolumeService {
     filter: { id?: string | undefined; sourceVolumeId?: string | undefined; token: string; max: number },
     call: Call,
   ): Promise<Page<Snapshot>>;
+  /** Both snapshots must be of one volume. */
+  snapshotBlocks(query: BlockQuery, call: Call): Promise<BlockPage>;
   createGroupSnapshot(request: { name: string; sourceVolumeIds: string[] }, call: Call): Promise<GroupSnapshot>;
   /** `snapshotIds`, unless empty, must be the group's own. */
   deleteGroupSnapshot(id: string, snapshotIds: string[], call: Call): Promise<void>;

@@ -12,6 +12,7 @@ type SnapshotCalls = Pick<
   | 'deleteSnapshot'
   | 'getSnapshot'
   | 'listSnapshots'
+  | 'snapshotBlocks'
   | 'createGroupSnapshot'
   | 'deleteGroupSnapshot'
   | 'getGroupSnapshot'
@@ -56,6 +57,13 @@ export function snapshotCalls(
       return listAcross(among, { token, max }, (pool, range) =>
         pool.call('listSnapshots', { ...range, sourceUuid: source?.uuid }, call),
       );
+    },
+
+    async snapshotBlocks({ id, baseId, ...range }, call) {
+      const { pool, uuid } = locate(id, 'SNAPSHOT_NOT_FOUND');
+      const base = baseId === undefined ? undefined : locate(baseId, 'SNAPSHOT_NOT_FOUND');
+      if (base !== undefined && base.pool !== pool) throw new BerthError('SNAPSHOTS_UNRELATED', { base: baseId!, id });
+      return pool.call('snapshotBlocks', { uuid, baseUuid: base?.uuid, ...range }, call);
     },
 
     async createGroupSnapshot({ name, sourceVolumeIds }, call) {

@@ -129,6 +129,7 @@ export function fakeService(state: FakeState): VolumeService {
     },
     capacity: unused,
     modifyVolume: unused,
+    snapshotBlocks: unused,
     checkCapabilities: () => undefined,
     async expandVolume({ id, size }) {
       enter('expandVolume', { id, size });

@@ -19,6 +19,8 @@ export interface CsiClient {
     request?: object,
     options?: { timeoutMs?: number },
   ): Promise<Response>;
+  /** Calls an RPC that answers with a stream; gives all of its messages. */
+  stream<Message extends object>(rpc: string, request: object): Promise<Message[]>;
   /** Sends these bytes as the request. */
   callRaw(rpc: string, bytes: Buffer): Promise<unknown>;
   close(): void;
@@ -44,10 +46,29 @@ export function connectCsi(socket: string): CsiClient {
     });
   };
 
+  const receive = <Message>(rpc: string, bytes: Buffer): Promise<Message[]> => {
+    const { path, responseDeserialize } = methods.get(rpc)!;
+    const stream = client.makeServerStreamRequest(
+      path,
+      (buffer: Buffer) => buffer,
+      responseDeserialize as (buffer: Buffer) => Message,
+      bytes,
+      new Metadata(),
+      { deadline: Date.now() + 30_000 },
+    );
+    const messages: Message[] = [];
+    return new Promise((resolve, reject) => {
+      stream.on('data', (message: Message) => messages.push(message));
+      stream.on('end', () => resolve(messages));
+      stream.on('error', (error: ServiceError) => reject(toCallError(error)));
+    });
+  };
+
   return {
     call: (rpc, request = {}, options = {}) =>
       send(rpc, methods.get(rpc)!.requestSerialize(request), options.timeoutMs ?? 30_000),
-    callRaw: (rpc, bytes) => send(rpc, bytes, 30_000),
+    stream: (rpc, request) => receive(rpc, methods.get(rpc)!.requestSerialize(request)),
+    callRaw: (rpc, bytes) => (methods.get(rpc)!.responseStream ? receive(rpc, bytes) : send(rpc, bytes, 30_000)),
     close: () => client.close(),
   };
 }

@@ -174,6 +174,19 @@ export function createFakeVolumes(options: { makePaths: boolean }): FakeVolumes 
       find(id).ioLimits = ioLimits;
     },
 
+    /** Every second 4 KiB of the first 64 KiB are written; of those, every second one has changed. */
+    async snapshotBlocks({ id, baseId, fromBytes, max }) {
+      const { sizeBytes } = findSnapshot(id);
+      if (baseId !== undefined) findSnapshot(baseId);
+      const step = baseId === undefined ? 8_192n : 16_384n;
+      const all = Array.from({ length: 65_536 / Number(step) }, (_, index) => {
+        const startBytes = BigInt(index) * step;
+        return { startBytes, endBytes: startBytes + 4_096n };
+      });
+      const left = all.filter(({ endBytes }) => endBytes > fromBytes);
+      return { sizeBytes, blocks: left.slice(0, max), nextBytes: left[max]?.startBytes };
+    },
+
     async createSnapshot({ name, sourceVolumeId }) {
       const existing = [...snapshots.values()].find((snapshot) => snapshot.name === name);
       if (!existing) return cut(name, sourceVolumeId);

@@ -40,6 +40,8 @@ export function useWire() {
       ready = value;
     },
     call,
+    stream: <Message extends object>(rpc: string, request: object): Promise<Message[]> =>
+      served.client.stream<Message>(rpc, request),
     /** The status and message of a call that must fail. */
     refused: (rpc: string, request: object): Promise<string> =>
       call(rpc, request).then(

@@ -7,6 +7,7 @@ import type { FilesystemType } from '../../volumes/model.ts';
 import type { BackendDriver, Place } from '../backend.ts';
 import type { ObjectRow } from '../ledger.ts';
 import { createInodeCounter } from './btrfs-inodes.ts';
+import { changedBlocks, writtenBlocks } from './image-blocks.ts';
 import { copyImage } from './image-copy.ts';
 import {
   allocatedBytes,
@@ -72,6 +73,8 @@ export function createImageBackend(options: ImageBackendOptions): BackendDriver 
     format: formatImage,
     copy: (source, place, spec, progress) => copyImage(support, source, place, spec, progress),
 
+    writtenBlocks,
+    changedBlocks: support.reflink ? changedBlocks : undefined,
     heldBytes: (place) => withImage(place, constants.O_RDONLY, allocatedBytes),
     identify: (place) => readToken(place, support),
 

@@ -1,4 +1,5 @@
 import type {
+  BlockPage,
   Capacity,
   GroupSnapshot,
   HealthProblem,
@@ -29,6 +30,7 @@ import {
   volumeUsage,
 } from './query.ts';
 import { createSnapshot } from './snapshot.ts';
+import { snapshotBlocks } from './snapshot-blocks.ts';
 import { stageVolume, unstageVolume } from './stage.ts';
 
 /** Everything that can be asked of a pool, by name: arguments and answers are what crosses between the threads. */
@@ -60,6 +62,10 @@ export const operations = {
     core: PoolCore,
     args: { after?: string; limit?: number; sourceUuid?: string | undefined },
   ): Snapshot[] => listSnapshots(core, args),
+  snapshotBlocks: (
+    core: PoolCore,
+    args: { uuid: string; baseUuid?: string | undefined; fromBytes: bigint; max: number },
+  ): BlockPage => snapshotBlocks(core, args),
   createGroup: async (core: PoolCore, args: { name: string; sourceUuids: string[] }): Promise<GroupSnapshot> =>
     toGroup(core, await createGroup(core, args)),
   deleteGroup: (core: PoolCore, args: { uuid: string; snapshotUuids: string[] }): Promise<void> =>
