@@ -10,6 +10,9 @@ const EXIT_BY_CODE: Record<string, number> = {
   USAGE_INVALID: EXIT.usage,
   CONFIRMATION_REQUIRED: EXIT.usage,
   DAEMON_UNREACHABLE: EXIT.unreachable,
+  KUBE_CONFIG_UNUSABLE: EXIT.usage,
+  NODE_REQUIRED: EXIT.usage,
+  NODE_UNREACHABLE: EXIT.unreachable,
 };
 
 /** What the daemon and the core throw; both kinds of error look so. */

@@ -5,7 +5,9 @@ import type { Cli } from './cli.ts';
 import { addCompletionCommands } from './commands/completion.ts';
 import { addConfigCommands } from './commands/config.ts';
 import { addDaemonCommands } from './commands/daemon.ts';
+import { addDialCommand } from './commands/dial-stdio.ts';
 import { addDiskCommands } from './commands/disk.ts';
+import { addExplainCommands } from './commands/explain.ts';
 import { examples } from './commands/help.ts';
 import { addJobCommands } from './commands/job.ts';
 import { addPoolCommands } from './commands/pool.ts';
@@ -32,6 +34,20 @@ export function createProgram(cli: Cli): Command {
         .default(60_000, '60s')
         .argParser(durationArgument),
     )
+    .option('--kube', 'ask the Berth of a Kubernetes cluster: its nodes, or the one that --node names')
+    .addOption(new Option('--node <name>', 'with --kube: the node whose daemon is asked').argParser(textArgument))
+    .addOption(
+      new Option(
+        '--kubeconfig <file>',
+        'with --kube: as kubectl takes it; else KUBECONFIG, else ~/.kube/config',
+      ).argParser(textArgument),
+    )
+    .addOption(new Option('--context <name>', 'with --kube: of the kubeconfig').argParser(textArgument))
+    .addOption(
+      new Option('--berth-namespace <name>', 'with --kube: where Berth is installed; found when absent').argParser(
+        textArgument,
+      ),
+    )
     .helpOption('-h, --help', 'print help')
     .helpCommand(false)
     .addHelpText(
@@ -54,11 +70,13 @@ export function createProgram(cli: Cli): Command {
     .exitOverride();
   // Subcommands take over these settings when they are made.
   addDaemonCommands(program, cli);
+  addDialCommand(program);
   addStatusCommand(program, cli);
   addDiskCommands(program, cli);
   addPoolCommands(program, cli);
   addVolumeCommands(program, cli);
   addJobCommands(program, cli);
+  addExplainCommands(program, cli);
   addConfigCommands(program, cli);
   addCompletionCommands(program, cli);
   return program;

@@ -3,17 +3,17 @@ import type { DiskView } from '../admin/wire/disks.ts';
 import { BerthError, type ErrorCode } from '../errors.ts';
 import type { Job, PoolStatus, Snapshot, Volume } from '../volumes/model.ts';
 
-interface Kind<T> {
+export interface Kind<T> {
   /** Names that mean the item when they are given in full, most telling first. */
   names(item: T): (string | undefined)[];
   notFound(name: string): BerthError<ErrorCode>;
 }
 
-const volumes: Kind<Volume> = {
+export const volumes: Kind<Volume> = {
   names: ({ id, name }) => [id, name, ownPart(id)],
   notFound: (id) => new BerthError('VOLUME_NOT_FOUND', { id }),
 };
-const snapshots: Kind<Snapshot> = {
+export const snapshots: Kind<Snapshot> = {
   names: ({ id, name }) => [id, name, ownPart(id)],
   notFound: (id) => new BerthError('SNAPSHOT_NOT_FOUND', { id }),
 };
@@ -87,4 +87,4 @@ export async function findDisk(client: AdminClient, name: string): Promise<DiskE
 }
 
 /** Spares the list of all volumes when nothing is to be looked up. */
-const isFullId = (name: string): boolean => /^[0-9a-f-]{36}\.[0-9a-f-]{36}$/.test(name);
+export const isFullId = (name: string): boolean => /^[0-9a-f-]{36}\.[0-9a-f-]{36}$/.test(name);

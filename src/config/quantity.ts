@@ -31,6 +31,18 @@ export function parseQuantity(text: string): bigint | undefined {
   return bytes <= MAX_BYTES ? bytes : undefined;
 }
 
+const SHOWN_UNITS = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
+
+/** Bytes in the largest unit that they fill, with one decimal when there is a rest, rounded down: `10Gi`, `1.7Ti`. */
+export function formatBytes(bytes: bigint): string {
+  if (bytes < 0n) return `-${formatBytes(-bytes)}`;
+  let power = 0n;
+  while (power < 6n && bytes >> (10n * (power + 1n)) > 0n) power++;
+  const tenths = (bytes * 10n) >> (10n * power);
+  const rest = tenths % 10n;
+  return `${tenths / 10n}${rest > 0n ? `.${rest}` : ''}${SHOWN_UNITS[Number(power)]}`;
+}
+
 const DURATION_UNITS_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /** What `parseDuration` takes, in words, for error messages. */

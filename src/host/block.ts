@@ -1,4 +1,3 @@
-import { closeSync, constants, openSync } from 'node:fs';
 import { io, ioctl, ior } from './ioctl.ts';
 
 // include/uapi/linux/fs.h
@@ -33,29 +32,18 @@ export function discard(fd: number, offsetBytes: bigint, lengthBytes: bigint): v
   ioctl(fd, DISCARD, range, 'discard');
 }
 
-/** Whether the block device at `path` refuses to be opened for writing. */
-export function isReadOnlyDevice(path: string): boolean {
-  return withDevice(path, (fd) => {
-    const flag = Buffer.alloc(4);
-    ioctl(fd, GET_READ_ONLY, flag, `read-only flag of ${path}`);
-    return flag.readInt32LE(0) !== 0;
-  });
+/** Whether the block device open as `fd` refuses to be opened for writing. */
+export function isReadOnlyDevice(fd: number): boolean {
+  const flag = Buffer.alloc(4);
+  ioctl(fd, GET_READ_ONLY, flag, 'read-only flag');
+  return flag.readInt32LE(0) !== 0;
 }
 
 /** Holds for everyone who opens the device from now on; what is open for writing already goes on. */
-export function setReadOnlyDevice(path: string, readOnly: boolean): void {
+export function setReadOnlyDevice(fd: number, readOnly: boolean): void {
   const flag = Buffer.alloc(4);
   flag.writeInt32LE(readOnly ? 1 : 0, 0);
-  withDevice(path, (fd) => ioctl(fd, SET_READ_ONLY, flag, `read-only flag of ${path}`));
-}
-
-function withDevice<T>(path: string, use: (fd: number) => T): T {
-  const fd = openSync(path, constants.O_RDONLY);
-  try {
-    return use(fd);
-  } finally {
-    closeSync(fd);
-  }
+  ioctl(fd, SET_READ_ONLY, flag, 'read-only flag');
 }
 
 export function rereadPartitions(fd: number): void {

@@ -1,4 +1,5 @@
 import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { setReadOnlyDevice } from './block.ts';
 import { ioctl } from './ioctl.ts';
 import { errorCode } from './libc.ts';
 
@@ -70,6 +71,8 @@ function configure(
   const fd = openSync(path, constants.O_RDWR);
   try {
     ioctl(fd, CONFIGURE, config, `attach ${path}`);
+    // What the device's last file was made is still on it (BLKROSET).
+    if (!options.readOnly) setReadOnlyDevice(fd, false);
   } finally {
     closeSync(fd);
   }
@@ -78,6 +81,7 @@ function configure(
 /** Detaches a loop device; the kernel waits for the last user. A device that has nothing attached is fine. */
 export function detachLoop(path: string): void {
   withDevice(path, (fd) => {
+    setReadOnlyDevice(fd, false); // the next to attach a file may not look
     try {
       ioctl(fd, CLR_FD, 0, `detach ${path}`);
     } catch (error) {
@@ -169,7 +173,7 @@ export function attachedLoopNames(hint = ''): string[] {
 /** LOOP_GET_STATUS64 gives the file's st_dev as huge_encode_dev does, which is what stat(2) gives as well. */
 const kernelDevice = (stDev: bigint): bigint => stDev;
 
-function withDevice<T>(path: string, use: (fd: number) => T): T {
+export function withDevice<T>(path: string, use: (fd: number) => T): T {
   const fd = openSync(path, constants.O_RDONLY);
   try {
     return use(fd);

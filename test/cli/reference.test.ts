@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { clusterNodeJson, clusterVolumeJson } from '../../src/cli/output/cluster-json.ts';
 import {
   checkJson,
   explanationJson,
@@ -11,6 +12,8 @@ import {
   volumeJson,
 } from '../../src/cli/output/json.ts';
 import { createProgram } from '../../src/cli/program.ts';
+import { explainClaim } from '../../src/cluster/explain/explain.ts';
+import type { ClaimFacts } from '../../src/cluster/explain/facts.ts';
 import { configJsonSchema, parseConfig } from '../../src/config/index.ts';
 import { fakeDisk } from '../admin/fake-backend.ts';
 import { CREATED_AT, fakePool, fakeVolume } from '../admin/fake-service.ts';
@@ -59,6 +62,22 @@ describe('docs/reference/cli.md', () => {
     running_jobs: 0,
     pools: [],
   };
+  const emptyFacts: ClaimFacts = {
+    claim: { metadata: { namespace: 'db', name: 'data' } },
+    classes: undefined,
+    volume: undefined,
+    pods: undefined,
+    events: undefined,
+    driverInstalled: undefined,
+    csiNodes: undefined,
+    nodes: undefined,
+    capacities: undefined,
+    quotas: undefined,
+    daemons: [],
+    controllers: [],
+    source: undefined,
+    unread: [],
+  };
   const usage = { total: 0n, used: 0n, available: 0n };
 
   it.each([
@@ -69,6 +88,9 @@ describe('docs/reference/cli.md', () => {
     ['Disk', explanationJson({ disk: fakeDisk(), explanation: '', facts: {} })],
     ['Job', jobJson(job)],
     ['Status', statusJson(status)],
+    ['ClusterVolume', clusterVolumeJson({ pods: [] })],
+    ['ClusterNode', clusterNodeJson({ node: 'n1' })],
+    ['Explanation', explainClaim(emptyFacts)],
   ])('describes exactly the keys of %s', (heading, value) => {
     const section = text.split('### ').find((part) => part.startsWith(`${heading}\n`))!;
     const rows = section.split('\n').filter((line) => line.startsWith('| `'));

@@ -1,20 +1,25 @@
 import type { Command } from 'commander';
+import { BerthError } from '../../errors.ts';
 import { sizeArgument, textArgument, topologyArgument } from '../arguments.ts';
 import type { Cli } from '../cli.ts';
 import { examples } from './help.ts';
+import { addNodeCommands } from './node.ts';
+
+const CONFIG_MISSING = "required option '--config <file>' not specified";
 
 interface NodeOptions {
-  config: string;
+  config?: string;
   nodeName?: string;
   zone?: string;
   region?: string;
 }
 
 export function addDaemonCommands(program: Command, cli: Cli): void {
-  program
+  const node = program
     .command('node')
+    .helpCommand(false)
     .description('Run the daemon of a node in the foreground. SIGTERM lets running work end, and stops.')
-    .requiredOption('--config <file>', 'YAML file, see `berth config schema`', textArgument)
+    .option('--config <file>', 'YAML file, see `berth config schema`; required', textArgument)
     .option('--node-name <name>', 'instead of node.name; empty text changes nothing', topologyArgument)
     .option('--zone <zone>', 'instead of node.zone', topologyArgument)
     .option('--region <region>', 'instead of node.region', topologyArgument)
@@ -23,9 +28,12 @@ export function addDaemonCommands(program: Command, cli: Cli): void {
       examples('berth node --config /etc/berth/config.yaml', 'berth node --config FILE --node-name "$NODE_NAME"'),
     )
     .action(async ({ config, nodeName, zone, region }: NodeOptions) => {
+      // commander would require it of the commands beneath this one, too.
+      if (config === undefined) throw new BerthError('USAGE_INVALID', { problem: CONFIG_MISSING });
       const { loadConfig } = await import('../../config/index.ts');
       cli.exitCode = await cli.daemons.runNode(loadConfig(config, { name: nodeName, zone, region }));
     });
+  addNodeCommands(node, cli);
 
   program
     .command('controller')

@@ -13,6 +13,7 @@ import type { Style } from '../output/terminal.ts';
 import { findDisk } from '../resolve.ts';
 import { untilDone } from '../wait.ts';
 import { addGroup, examples } from './help.ts';
+import { listOverNodes } from './over-nodes.ts';
 
 export function addDiskCommands(program: Command, cli: Cli): void {
   const disk = addGroup(
@@ -26,8 +27,8 @@ export function addDiskCommands(program: Command, cli: Cli): void {
   disk
     .command('list')
     .description('List every block device with what Berth thinks of it.')
-    .addHelpText('after', examples('berth disk list', 'berth disk list --json'))
-    .action(withDaemon(cli, list));
+    .addHelpText('after', examples('berth disk list', 'berth disk list --json', 'berth --kube disk list'))
+    .action(withDaemon(cli, list, disksOverNodes));
 
   disk
     .command('explain')
@@ -113,6 +114,13 @@ const columns: Column<DiskView>[] = [
   { header: 'VERDICT', value: ({ verdict }) => verdict, style: ({ verdict }) => verdictStyles[verdict] },
   { header: 'REASON', value: mainReason },
 ];
+
+const disksOverNodes = listOverNodes<DiskView>({
+  ask: (client) => client.listDisks(),
+  toJson: diskJson,
+  columns: () => columns,
+  none: 'no disks',
+});
 
 /** The first reason for the verdict, and how many more there are. */
 function mainReason({ reasons, verdict }: DiskView): string {

@@ -10,6 +10,7 @@ import { tell } from '../output/tell.ts';
 import type { Style, Terminal } from '../output/terminal.ts';
 import { findPool } from '../resolve.ts';
 import { addGroup, examples } from './help.ts';
+import { listOverNodes } from './over-nodes.ts';
 
 export function addPoolCommands(program: Command, cli: Cli): void {
   const pool = addGroup(program, 'pool', 'See the pools of this node, and take over foreign ones.', 'berth pool list');
@@ -17,8 +18,8 @@ export function addPoolCommands(program: Command, cli: Cli): void {
   pool
     .command('list')
     .description('List pools with their state and room.')
-    .addHelpText('after', examples('berth pool list', 'berth pool list --json'))
-    .action(withDaemon(cli, list));
+    .addHelpText('after', examples('berth pool list', 'berth pool list --json', 'berth --kube pool list'))
+    .action(withDaemon(cli, list, poolsOverNodes));
 
   pool
     .command('show')
@@ -48,6 +49,13 @@ async function list({ client, terminal, json }: Session): Promise<void> {
   const pools = await client.listPools();
   terminal.out(json ? formatJson(pools.map(poolJson)) : poolTable(terminal, pools));
 }
+
+const poolsOverNodes = listOverNodes<PoolStatus>({
+  ask: (client) => client.listPools(),
+  toJson: poolJson,
+  columns: poolColumns,
+  none: 'no pools',
+});
 
 async function show({ client, terminal, json }: Session, name: string): Promise<void> {
   const pool = await findPool(client, name);
@@ -79,8 +87,7 @@ const stateStyles: Partial<Record<PoolState, Style>> = {
   failed: 'red',
 };
 
-export function poolTable(terminal: Terminal, pools: readonly PoolStatus[]): string {
-  if (pools.length === 0) return 'no pools\n';
+export function poolColumns(pools: readonly PoolStatus[]): Column<PoolStatus>[] {
   const columns: Column<PoolStatus>[] = [
     { header: 'NAME', value: ({ name }) => name },
     { header: 'CLASS', value: (pool) => pool.class },
@@ -93,9 +100,11 @@ export function poolTable(terminal: Terminal, pools: readonly PoolStatus[]): str
     { header: 'STORAGE', value: ({ storage }) => storage.join(', ') },
   ];
   const reason: Column<PoolStatus> = { header: 'REASON', value: ({ reason }) => reason ?? '' };
-  const shown = pools.some((pool) => pool.reason !== undefined) ? [...columns, reason] : columns;
-  return formatTable(shown, pools, terminal.style);
+  return pools.some((pool) => pool.reason !== undefined) ? [...columns, reason] : columns;
 }
+
+export const poolTable = (terminal: Terminal, pools: readonly PoolStatus[]): string =>
+  pools.length === 0 ? 'no pools\n' : formatTable(poolColumns(pools), pools, terminal.style);
 
 const poolFields = (pool: PoolStatus): string =>
   formatFields([

@@ -4,14 +4,15 @@ import { formatAge, printable } from '../output/format.ts';
 import { formatJson, statusJson } from '../output/json.ts';
 import { formatFields } from '../output/table.ts';
 import { examples } from './help.ts';
+import { statusOverNodes } from './node.ts';
 import { poolTable } from './pool.ts';
 
 export function addStatusCommand(program: Command, cli: Cli): void {
   program
     .command('status')
     .description('Show the daemon, its pools, and what an operator should look at.')
-    .addHelpText('after', examples('berth status', 'berth status --json'))
-    .action(withDaemon(cli, showStatus));
+    .addHelpText('after', examples('berth status', 'berth status --json', 'berth --kube status'))
+    .action(withDaemon(cli, showStatus, statusOverNodes));
 }
 
 async function showStatus({ client, terminal, json }: Session): Promise<void> {

@@ -4,6 +4,7 @@ import { type Cli, withDaemon } from '../cli.ts';
 import { addGroup, examples } from './help.ts';
 import { expand, list, mount, remove, show, snapshot, stats, unmount } from './volume-actions.ts';
 import { clone, create } from './volume-make.ts';
+import { onItsNode, volumesOverNodes } from './volume-over-nodes.ts';
 
 export function addVolumeCommands(program: Command, cli: Cli): void {
   const volume = addGroup(
@@ -18,15 +19,18 @@ export function addVolumeCommands(program: Command, cli: Cli): void {
     .command('list')
     .description('List volumes, or snapshots.')
     .option('--snapshots', 'list snapshots instead')
-    .addHelpText('after', examples('berth volume list', 'berth volume list --snapshots --json'))
-    .action(withDaemon(cli, list));
+    .addHelpText(
+      'after',
+      examples('berth volume list', 'berth volume list --snapshots --json', 'berth --kube volume list'),
+    )
+    .action(withDaemon(cli, list, volumesOverNodes));
 
   volume
     .command('show')
     .description('Show one volume with its mounts.')
     .argument('<volume>', 'name, id, or a unique beginning of either')
     .addHelpText('after', examples('berth volume show data'))
-    .action(withDaemon(cli, show));
+    .action(withDaemon(cli, show, onItsNode(show)));
 
   volume
     .command('create')
@@ -51,7 +55,7 @@ export function addVolumeCommands(program: Command, cli: Cli): void {
     .option('--snapshot', 'the name is that of a snapshot')
     .option('-y, --yes', 'do not ask')
     .addHelpText('after', examples('berth volume delete data', 'berth volume delete --snapshot before-upgrade --yes'))
-    .action(withDaemon(cli, remove));
+    .action(withDaemon(cli, remove, onItsNode(remove)));
 
   volume
     .command('expand')
@@ -59,7 +63,7 @@ export function addVolumeCommands(program: Command, cli: Cli): void {
     .argument('<volume>', 'name, id, or a unique beginning of either')
     .argument('<size>', 'the new size, or + and what to add', sizeChangeArgument)
     .addHelpText('after', examples('berth volume expand data 20Gi', 'berth volume expand data +5Gi'))
-    .action(withDaemon(cli, expand));
+    .action(withDaemon(cli, expand, onItsNode(expand)));
 
   volume
     .command('snapshot')
@@ -67,7 +71,7 @@ export function addVolumeCommands(program: Command, cli: Cli): void {
     .argument('<volume>', 'name, id, or a unique beginning of either')
     .argument('<name>', 'name of the new snapshot', textArgument)
     .addHelpText('after', examples('berth volume snapshot data before-upgrade'))
-    .action(withDaemon(cli, snapshot));
+    .action(withDaemon(cli, snapshot, onItsNode(snapshot)));
 
   volume
     .command('clone')
@@ -78,7 +82,7 @@ export function addVolumeCommands(program: Command, cli: Cli): void {
     .option('--fs <type>', 'of a snapshot whose volume is gone: its file system', textArgument)
     .option('--block', 'of a snapshot whose volume is gone: it has no file system')
     .addHelpText('after', examples('berth volume clone data copy', 'berth volume clone before-upgrade old --size 20Gi'))
-    .action(withDaemon(cli, clone));
+    .action(withDaemon(cli, clone, onItsNode(clone)));
 
   volume
     .command('mount')
@@ -88,7 +92,7 @@ export function addVolumeCommands(program: Command, cli: Cli): void {
     .option('--read-only', 'do not allow writes')
     .option('-o, --options <list>', 'mount options, separated by commas', listArgument)
     .addHelpText('after', examples('berth volume mount data /mnt/data', 'berth volume mount data /mnt/ro --read-only'))
-    .action(withDaemon(cli, mount));
+    .action(withDaemon(cli, mount, onItsNode(mount)));
 
   volume
     .command('unmount')

@@ -1,14 +1,4 @@
-const UNITS = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
-
-/** Bytes in the largest unit that they fill, with one decimal when there is a rest, rounded down: `10Gi`, `1.7Ti`. */
-export function formatBytes(bytes: bigint): string {
-  if (bytes < 0n) return `-${formatBytes(-bytes)}`;
-  let power = 0n;
-  while (power < 6n && bytes >> (10n * (power + 1n)) > 0n) power++;
-  const tenths = (bytes * 10n) >> (10n * power);
-  const rest = tenths % 10n;
-  return `${tenths / 10n}${rest > 0n ? `.${rest}` : ''}${UNITS[Number(power)]}`;
-}
+export { formatBytes } from '../../config/quantity.ts';
 
 const AGES = [
   ['d', 86_400_000],

@@ -91,7 +91,7 @@ export const statusJson = (status: NodeStatus) => ({
 /** Of a raw block volume, and of an image that is not mounted, only the total is known. */
 export const isKnown = (usage: Usage['bytes']): boolean => usage.used > 0n || usage.available > 0n;
 
-const usageJson = (usage: Usage['bytes']) => ({
+export const usageJson = (usage: Usage['bytes']) => ({
   total: Number(usage.total),
   used: isKnown(usage) ? Number(usage.used) : null,
   available: isKnown(usage) ? Number(usage.available) : null,

@@ -2,6 +2,7 @@ import { closeSync, constants, lstatSync, mkdirSync, openSync, rmdirSync, unlink
 import { BerthError } from '../../errors.ts';
 import { isReadOnlyDevice, setReadOnlyDevice } from '../../host/block.ts';
 import { errorCode } from '../../host/libc.ts';
+import { withDevice } from '../../host/loop.ts';
 import { bindMount, isMountFlag, type MountFlag } from '../../host/mount.ts';
 import { readMounts } from '../../host/mountinfo.ts';
 import type { Access, AccessMode } from '../../volumes/model.ts';
@@ -71,7 +72,6 @@ export async function unpublishVolume(core: PoolCore, args: { uuid: string; targ
     else refuseUnknownMount(args.targetPath);
     removeTarget(args.targetPath);
     if (row !== undefined) releaseIoLimits(core, row, args.targetPath);
-    if (row?.content === 'block') freeDevice(core, row);
   };
   await (row === undefined ? unpublish() : holding(core, 'NodeUnpublishVolume', [row.uuid], unpublish));
 }
@@ -93,19 +93,15 @@ function shareDevice(
   readOnly: boolean,
   published: readonly { mountPoint: string }[],
 ): void {
-  if (isReadOnlyDevice(device) === readOnly) return;
-  const [other] = published;
-  if (other !== undefined) {
-    const how = readOnly ? 'read-write' : 'read-only';
-    throw new BerthError('BLOCK_SHARED_OTHERWISE', { id: fullId(core, row.uuid), path: other.mountPoint, how });
-  }
-  setReadOnlyDevice(device, readOnly);
-}
-
-/** A loop device keeps the flag when it is given to another file. */
-function freeDevice(core: PoolCore, row: ObjectRow): void {
-  const { mounts, device } = mountsOf(core, row);
-  if (device !== undefined && mounts.length === 0 && isReadOnlyDevice(device)) setReadOnlyDevice(device, false);
+  withDevice(device, (fd) => {
+    if (isReadOnlyDevice(fd) === readOnly) return;
+    const [other] = published;
+    if (other !== undefined) {
+      const how = readOnly ? 'read-write' : 'read-only';
+      throw new BerthError('BLOCK_SHARED_OTHERWISE', { id: fullId(core, row.uuid), path: other.mountPoint, how });
+    }
+    setReadOnlyDevice(fd, readOnly);
+  });
 }
 
 function sourceOf(

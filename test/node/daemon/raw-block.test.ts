@@ -2,6 +2,7 @@ import { closeSync, constants, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isReadOnlyDevice } from '../../../src/host/block.ts';
+import { withDevice } from '../../../src/host/loop.ts';
 import { type Daemon, startDaemon } from '../../helpers/daemon.ts';
 import { type LoopLab, openLoopLab } from '../../helpers/loop.ts';
 import { until } from '../../helpers/until.ts';
@@ -72,6 +73,6 @@ test('a raw block volume that is published read-only takes no writes until nobod
   await publish('first', true);
   const [{ device } = {}] = await daemon.admin.listVolumes();
   await unpublish('first');
-  expect(isReadOnlyDevice(device!)).toBe(false); // the next file on this device must not inherit it
   await csi.call('NodeUnstageVolume', { volume_id: common.volume_id, staging_target_path: common.staging_target_path });
+  expect(withDevice(device!, isReadOnlyDevice)).toBe(false); // the next file on this device must not inherit it
 });
