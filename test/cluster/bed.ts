@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { callOn, runScript } from './call.ts';
 import { createKubectl, type Kubectl } from './kubectl.ts';
@@ -11,7 +11,16 @@ export interface BedOptions {
   disks?: Record<string, string>;
   /** Whether the nodes get Berth's image and those of the sidecars. */
   berth?: boolean;
+  /** Whether the API server writes down every request but watches, on node1 as `audit`. */
+  audit?: boolean;
 }
+
+const AUDIT_POLICY = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived', 'ResponseStarted'],
+  rules: [{ level: 'None', verbs: ['watch'] }, { level: 'Metadata' }],
+};
 
 /** A running Kubernetes of several nodes, `node1` and so on; the control plane is on node1. */
 export interface Bed {
@@ -38,8 +47,12 @@ export interface BedNode {
   restart(process: string, signal?: string): Promise<void>;
   /** SIGKILL to the first process of a container, by the id in a pod's status: `containerd://…`. */
   killContainer(id: string): Promise<void>;
+  /** Gives an image a second name. */
+  tagImage(image: string, name: string): Promise<void>;
   /** Gives the node another address in 10.77.0.0/24. */
   readdress(address: string): Promise<void>;
+  /** Ends all that runs on it and all mounts, and starts it again with what is on its disks. Not for node1. */
+  reboot(): Promise<void>;
   /** Cuts the node off from all others, and joins it again. */
   unplug(): Promise<void>;
   plug(): Promise<void>;
@@ -48,10 +61,11 @@ export interface BedNode {
 }
 
 /** Starts a bed in the folder that lib.bash has made. */
-export async function startBed({ nodes: count, disks = {}, berth = false }: BedOptions): Promise<Bed> {
+export async function startBed({ nodes: count, disks = {}, berth = false, audit = false }: BedOptions): Promise<Bed> {
   const folder = process.env['BED_STATE'];
   if (folder === undefined) throw new Error('BED_STATE is not set: tests of the cluster are run by their .sh');
   if (berth) await runScript('berth-image', []);
+  if (audit) writeFileSync(join(folder, 'audit.yaml'), JSON.stringify(AUDIT_POLICY)); // JSON is YAML
   const sizes = Object.entries(disks).map(([name, size]) => `${name}:${size}`);
   await runScript('up', [String(count), ...sizes], { timeoutMs: UP_LIMIT_MS });
   return {
@@ -73,7 +87,9 @@ function bedNode(folder: string, name: string): BedNode {
     stop: (process, signal = 'TERM') => call('stop', process, signal),
     restart: (process, signal = 'TERM') => call('restart', process, signal),
     killContainer: (id) => call('ctr', 'tasks', 'kill', '--signal', 'SIGKILL', id.replace(/^.*:\/\//, '')),
+    tagImage: (image, name) => call('ctr', 'images', 'tag', image, name),
     readdress: (address) => call('readdress', address),
+    reboot: () => call('reboot'),
     unplug: () => call('unplug'),
     plug: () => call('plug'),
     async memory() {

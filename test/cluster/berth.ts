@@ -15,6 +15,8 @@ const SERVE_LIMIT_MS = 60_000;
 export interface Installation {
   /** A new image, other values. */
   upgrade(...args: string[]): Promise<string>;
+  /** Back to what was before the last upgrade. */
+  rollback(): Promise<void>;
   /** Throws when the chart refuses. */
   uninstall(): Promise<void>;
   /** The node daemon's pod. */
@@ -65,6 +67,7 @@ export async function installBerth(bed: Bed, values: object = valuesFor(bed)): P
   for (const node of bed.nodes) await driverIsKnown(bed, node);
   return {
     upgrade: (...args) => helm('upgrade', 'berth', CHART, '--reuse-values', '--wait', ...args),
+    rollback: async () => void (await helm('rollback', 'berth', '--wait')),
     uninstall: async () => void (await helm('uninstall', 'berth', '--wait')),
     daemon,
     async berth<T>(node: string, ...args: string[]) {

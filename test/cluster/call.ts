@@ -5,7 +5,7 @@ const FOLDER = join(import.meta.dirname, 'bed');
 const LIMIT_MS = 120_000;
 const MAX_BYTES = 64 << 20;
 /** What the bed's scripts read of the environment; `run` passes nothing on. */
-const VARIABLES = ['BED_STATE', 'BERTH_CACHE', 'HOME', 'TMPDIR'];
+const VARIABLES = ['BED_STATE', 'BERTH_CACHE', 'BERTH_IMAGE', 'HOME', 'TMPDIR'];
 
 export type CallOptions = Partial<Pick<RunOptions, 'input' | 'timeoutMs'>>;
 

@@ -3,10 +3,9 @@ import { until } from '../helpers/until.ts';
 import { type Bed, startBed } from './bed.ts';
 import { installBerth, NAMESPACE, valuesFor } from './berth.ts';
 import { diagnose } from './diagnose.ts';
-import type { KubeObject } from './kubectl.ts';
 import { podOf, readyPods, shell } from './pods.ts';
 import { createStep } from './steps.ts';
-import { type Claim, claimOf } from './storage.ts';
+import { allBound, type Claim, claimOf, noneIsLost } from './storage.ts';
 
 const MIB = 1n << 20n;
 const BIND_LIMIT_MS = 120_000;
@@ -18,9 +17,6 @@ const WRITER = 'while :; do date +%s >>/data/times || exit 1; sync /data/times; 
 /** Seconds between two entries that are still no gap on a busy machine. */
 const GAP_S = 5;
 
-interface Volume extends KubeObject {
-  spec: { csi: { volumeHandle: string } };
-}
 interface Listed {
   id: string;
 }
@@ -41,40 +37,11 @@ const berth = await step('Berth is installed', async () => {
 const claimsOf = (prefix: string, count: number, storageClass: string, size: string): object[] =>
   Array.from({ length: count }, (_, index) => claimOf(`${prefix}-${index}`, { storageClass, size }));
 
-async function allBound(prefix: string, count: number): Promise<void> {
-  let bound = 0;
-  await until(
-    () => `${count} claims are bound; ${bound} are`,
-    async () => {
-      const claims = await kubectl.list<Claim>('pvc');
-      bound = claims.filter(
-        ({ metadata, status }) => metadata.name.startsWith(prefix) && status.phase === 'Bound',
-      ).length;
-      return bound === count;
-    },
-    BIND_LIMIT_MS,
-  );
-}
-
 const volumesOf = (name: string): Promise<Listed[]> => berth.berth<Listed[]>(name, 'volume', 'list');
-
-/** The volumes that the nodes have are those of the cluster's PersistentVolumes, each once. */
-async function requireNoneLost(): Promise<void> {
-  const handles = (await kubectl.list<Volume>('pv')).map(({ spec }) => spec.csi.volumeHandle).toSorted();
-  let found: string[] = [];
-  await until(
-    () => `the nodes have ${found.length} volumes, the cluster knows ${handles.length}`,
-    async () => {
-      found = (await Promise.all(nodes.map(volumesOf))).flatMap((list) => list.map(({ id }) => id)).toSorted();
-      return found.join() === handles.join();
-    },
-  );
-}
 
 async function removeClaims(): Promise<void> {
   await kubectl.remove('pvc', '--all');
-  await until('all volumes are gone', async () => (await kubectl.list('pv')).length === 0, BIND_LIMIT_MS);
-  await requireNoneLost();
+  await noneIsLost(kubectl, nodes, berth, 0);
 }
 
 /** What half of the fillers take of the smaller node. */
@@ -91,7 +58,7 @@ async function fillingSize(): Promise<string> {
 
 await step(`${FILLING} claims that fill both nodes are all bound, without a choice of node`, async () => {
   await kubectl.apply(...claimsOf('fill', FILLING, 'immediate', await fillingSize()));
-  await allBound('fill', FILLING);
+  await allBound(kubectl, 'fill', FILLING);
   for (const name of nodes) {
     const { length } = await volumesOf(name);
     if (length !== FILLING / 2) throw new Error(`${name} has ${length} of them`);
@@ -108,7 +75,7 @@ await step(`${FILLING} pods whose claims fill both nodes all run`, async () => {
       }),
     ),
   );
-  await allBound('pod', FILLING);
+  await allBound(kubectl, 'pod', FILLING);
   await kubectl.remove('pod', '--all', '--wait=true');
   await removeClaims();
 });
@@ -139,8 +106,8 @@ await step(
         BIND_LIMIT_MS,
       );
     }
-    await allBound('kill', PROVISIONED);
-    await requireNoneLost();
+    await allBound(kubectl, 'kill', PROVISIONED);
+    await noneIsLost(kubectl, nodes, berth);
     await removeClaims();
   },
 );

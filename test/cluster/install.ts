@@ -1,12 +1,17 @@
 /** Berth from installation to uninstallation; run by install.sh. */
 import { until } from '../helpers/until.ts';
 import { type Bed, startBed } from './bed.ts';
-import { installBerth } from './berth.ts';
+import { installBerth, NAMESPACE } from './berth.ts';
 import { diagnose } from './diagnose.ts';
 import { podOf, readyPods, shell } from './pods.ts';
 import { createStep } from './steps.ts';
 import { capacityIsKnown, claimOf, statefulSetOf, waitForSize } from './storage.ts';
 
+/** What the daemon calls, and operators of a node without tools of its own. */
+const TOOLS = [
+  ...['blkid', 'btrfs', 'btrfstune', 'mkfs.btrfs', 'mkfs.ext4', 'mkfs.xfs', 'resize2fs', 'xfs_growfs'],
+  ...['chmod', 'chown', 'cp', 'find', 'losetup', 'rm', 'umount'],
+];
 const STARTUP_TAINT = 'berth.dev/not-ready';
 const REPLICAS = 3;
 const LABEL = 'app=db';
@@ -28,6 +33,14 @@ const berth = await step('Berth is installed with its chart, and Ready', async (
   await kubectl.run('taint', 'node', 'node2', `${STARTUP_TAINT}=:NoSchedule`);
   await startSnapshotController();
   return installBerth(bed!);
+});
+
+await step('its image has the tools that Berth calls, with their libraries', async () => {
+  const { metadata } = await berth.daemon('node1');
+  const script = 'for tool; do "$tool" --help >/dev/null 2>&1; [ $? != 127 ] || echo "$tool"; done';
+  const exec = ['exec', '-n', NAMESPACE, metadata.name, '--', 'sh', '-c', script, 'sh'];
+  const missing = await kubectl.run(...exec, ...TOOLS);
+  if (missing !== '') throw new Error(`it lacks ${missing}`);
 });
 
 await step('a node that serves its pools loses the start-up taint', () =>

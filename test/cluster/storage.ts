@@ -1,6 +1,8 @@
 import { until } from '../helpers/until.ts';
+import type { Installation } from './berth.ts';
 import type { Kubectl, KubeObject } from './kubectl.ts';
 
+const BIND_LIMIT_MS = 120_000;
 const RESIZE_LIMIT_MS = 90_000;
 const CAPACITY_LIMIT_MS = 60_000;
 
@@ -10,6 +12,8 @@ export interface ClaimOptions {
   size: string;
   dataSource?: object;
   volumeMode?: 'Filesystem' | 'Block';
+  /** ReadWriteOnce by default. */
+  accessModes?: readonly string[];
 }
 
 export interface Claim extends KubeObject {
@@ -30,15 +34,26 @@ export const claimOf = (name: string, options: ClaimOptions): object => ({
   spec: claimSpec(options),
 });
 
+/** A StatefulSet's persistentVolumeClaimRetentionPolicy. */
+export interface Retention {
+  whenDeleted: 'Retain' | 'Delete';
+  whenScaled: 'Retain' | 'Delete';
+}
+
 export interface StatefulSetOptions {
   replicas: number;
   container: object;
   /** Mounted at `path`. */
   claims: readonly (ClaimOptions & { name: string; path: string })[];
+  /** By default the claims go with the set, and with its replicas. */
+  retention?: Retention;
 }
 
-/** Replicas labelled `app: NAME`, made at once, spread evenly over the nodes; the claims go with the set. */
-export function statefulSetOf(name: string, { replicas, container, claims }: StatefulSetOptions): object {
+/** Replicas labelled `app: NAME`, made at once, spread evenly over the nodes. */
+export function statefulSetOf(
+  name: string,
+  { replicas, container, claims, retention = { whenDeleted: 'Delete', whenScaled: 'Delete' } }: StatefulSetOptions,
+): object {
   const labels = { app: name };
   return {
     apiVersion: 'apps/v1',
@@ -48,7 +63,7 @@ export function statefulSetOf(name: string, { replicas, container, claims }: Sta
       replicas,
       serviceName: name,
       podManagementPolicy: 'Parallel',
-      persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Delete', whenScaled: 'Delete' },
+      persistentVolumeClaimRetentionPolicy: retention,
       selector: { matchLabels: labels },
       template: {
         metadata: { labels },
@@ -99,5 +114,49 @@ export async function capacityIsKnown(kubectl: Kubectl, count: number): Promise<
       return all.filter(({ capacity = '0' }) => capacity !== '0').length === count;
     },
     CAPACITY_LIMIT_MS,
+  );
+}
+
+/** Waits until `count` claims whose names begin so are bound. */
+export async function allBound(kubectl: Kubectl, prefix: string, count: number): Promise<void> {
+  let bound = 0;
+  await until(
+    () => `${count} claims ${prefix}… are bound; ${bound} are`,
+    async () => {
+      const claims = await kubectl.list<Claim>('pvc');
+      bound = claims.filter(
+        ({ metadata, status }) => metadata.name.startsWith(prefix) && status.phase === 'Bound',
+      ).length;
+      return bound === count;
+    },
+    BIND_LIMIT_MS,
+  );
+}
+
+/**
+ * Waits until the volumes that the nodes have are those of the cluster's PersistentVolumes, each once; `count` of them,
+ * where it is given.
+ */
+export async function noneIsLost(
+  kubectl: Kubectl,
+  nodes: readonly string[],
+  berth: Installation,
+  count?: number,
+): Promise<void> {
+  let told = '';
+  await until(
+    () => told,
+    async () => {
+      const volumes = await kubectl.list<{ spec: { csi: { volumeHandle: string } } }>('pv');
+      const known = volumes.map(({ spec }) => spec.csi.volumeHandle).toSorted();
+      const listed = await Promise.all(nodes.map((name) => berth.berth<{ id: string }[]>(name, 'volume', 'list')));
+      const found = listed
+        .flat()
+        .map(({ id }) => id)
+        .toSorted();
+      told = `the nodes have ${found.length} volumes, the cluster knows ${known.length}`;
+      return found.join() === known.join() && (count === undefined || found.length === count);
+    },
+    BIND_LIMIT_MS,
   );
 }

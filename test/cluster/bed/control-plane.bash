@@ -37,16 +37,19 @@ END
 }
 
 start_api() {
-  local client=http://127.0.0.1:2379 peer=http://127.0.0.1:2380
+  local client=http://127.0.0.1:2379 peer=http://127.0.0.1:2380 audit=''
+  [ ! -e "$BED_STATE/audit.yaml" ] ||
+    audit="--audit-policy-file=$BED_STATE/audit.yaml --audit-log-path=$BED_STATE/node1/log/audit.log"
   start etcd "$bin/etcd" --data-dir "$BED_STATE/node1/etcd" --unsafe-no-fsync --listen-client-urls $client --advertise-client-urls $client \
     --listen-peer-urls $peer --initial-advertise-peer-urls $peer --initial-cluster default=$peer
+  # shellcheck disable=SC2086 # $audit is a list of words
   start kube-apiserver "$bin/kube-apiserver" --etcd-servers=$client --advertise-address=$control_plane_ip --secure-port=6443 \
     --service-cluster-ip-range=$service_cidr --tls-cert-file="$pki/apiserver.crt" --tls-private-key-file="$pki/apiserver.key" \
     --client-ca-file="$pki/ca.crt" --token-auth-file="$pki/tokens.csv" --authorization-mode=Node,RBAC --allow-privileged=true \
     --enable-admission-plugins=NodeRestriction --service-account-issuer=https://kubernetes.default.svc \
     --service-account-key-file="$pki/sa.pub" --service-account-signing-key-file="$pki/sa.key" \
     --kubelet-client-certificate="$pki/kubelet-client.crt" --kubelet-client-key="$pki/kubelet-client.key" \
-    --kubelet-certificate-authority="$pki/ca.crt" --kubelet-preferred-address-types=InternalIP
+    --kubelet-certificate-authority="$pki/ca.crt" --kubelet-preferred-address-types=InternalIP $audit
   wait_for 'the API server' 120 kube get --raw /readyz
 }
 

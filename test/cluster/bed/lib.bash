@@ -78,6 +78,36 @@ restart() {
   eval "start $1 $(cat "$(node_dir)/cmd/$1")"
 }
 
+# --- what the kernel keeps when processes end
+
+# Loop devices over files in the folder, or over files on file systems on such.
+# usage: loops FOLDER
+loops() {
+  losetup -n -O NAME,MAJ:MIN,BACK-MAJ:MIN,BACK-FILE | awk -v folder="$1/" '
+    { name[$2] = $1; on[$2] = $3; own[$2] = index($4, folder) == 1 }
+    END {
+      do { more = 0; for (id in on) if (!own[id] && own[on[id]]) own[id] = more = 1 } while (more)
+      for (id in own) if (own[id]) print name[id]
+    }'
+}
+
+# usage: detach_loops FOLDER [LOOP...]   All of them but those named.
+detach_loops() {
+  local loop folder=$1 kept
+  shift
+  kept=$(printf '%s\n' "$@")
+  for loop in $(loops "$folder" | grep -vxF "$kept"); do losetup -d "$loop"; done
+  [ ! "$(loops "$folder" | grep -vxF "$kept")" ]
+}
+
+# usage: cgroups PATH   Its folder in every hierarchy.
+cgroups() { find /sys/fs/cgroup -maxdepth 3 -path "*$1" -prune; }
+remove_cgroups() {
+  local folder
+  for folder in $(cgroups "$1"); do find "$folder" -depth -type d -exec rmdir {} + 2>/dev/null; done
+  [ ! "$(cgroups "$1")" ]
+}
+
 # --- the cluster
 
 kube() { on node1 in_node "$kubectl" --kubeconfig "$BED_STATE/admin.kubeconfig" "$@"; }

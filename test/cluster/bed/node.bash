@@ -56,6 +56,8 @@ attach_disks() {
   for disk; do
     file=$(node_dir)/disks/${disk%:*}.img
     truncate -s "${disk#*:}" "$file" && losetup --find --show "$file" >"${file%.img}" || return
+    # A device that was read-only at its last use still is.
+    blockdev --setrw "$(<"${file%.img}")" || return
   done
 }
 
@@ -143,3 +145,18 @@ node_up() {
   start_containerd && start_kubelet && start_kube_proxy &&
     wait_for "$NODE to be Ready" 120 kube wait --for=condition=Ready --timeout=60s "node/$NODE"
 }
+
+# What a power failure is to the node: all that runs ends at once, with everything that was mounted, and it starts again with what
+# is on its disks. The kernel is the machine's, so what it would forget is taken away by hand. Not for node1: the control
+# plane is there.
+reboot() {
+  local dir
+  dir=$(node_dir)
+  kill -9 "$(cat "$dir/init")"
+  wait_for "the end of $NODE" 30 is_down &&
+    wait_for "the loop devices of $NODE to go" 30 detach_loops "$dir" $(cat $(find "$dir/disks" -type f ! -name '*.img')) &&
+    wait_for "the control groups of $NODE to go" 30 remove_cgroups "$cgroup/$NODE" || return
+  rm -rf "$dir/run" "$dir/namespaces" "$dir"/pids/*
+  make_namespaces && wait_for "the cable of $NODE" 30 connect_node && set_pod_routes && make_cgroup && node_up
+}
+is_down() { [ ! -e "/proc/$(cat "$(node_dir)/init")" ]; }
