@@ -15,6 +15,7 @@ lock_hash() { sha256sum package-lock.json .npmrc | sha256sum | cut -d' ' -f1; }
 npm_ready() { [ "$(cat "$stamp" 2>/dev/null)" = "$(lock_hash)" ]; }
 
 install_npm_packages() {
+  [ ! -L node_modules ] || fail 'node_modules is a link: npm would empty the folder that it leads to'
   exec 9<package-lock.json
   flock 9 # two set-ups at once would tear each other's node_modules
   if npm_ready; then return; fi

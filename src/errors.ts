@@ -398,6 +398,16 @@ export const catalogue = {
     template: 'another process answers on {path}',
     remedy: 'Stop the other daemon, or give this one another socket.',
   },
+  NFS_LISTEN_FAILED: {
+    status: 'UNAVAILABLE',
+    template: 'NFS cannot listen on {address}: {problem}',
+    remedy: 'Choose another address or port with --nfs-listen, or stop what uses it.',
+  },
+  NFS_EXPORT_INVALID: {
+    status: 'INVALID_ARGUMENT',
+    template: 'NFS export {name}: {problem}',
+    remedy: 'Give each export a name of its own without slashes, a directory that exists, and a UUID.',
+  },
   SOCKET_PATH_UNUSABLE: {
     status: 'FAILED_PRECONDITION',
     template: 'socket path {path}: {problem}',

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { CIDR_EXPECTED, isCidr, LISTEN_EXPECTED, parseAddress } from '../config/network.ts';
 import { DURATION_EXPECTED, parseDuration, parseQuantity, QUANTITY_EXPECTED } from '../config/quantity.ts';
 import { TOPOLOGY_EXPECTED, TOPOLOGY_VALUE } from '../config/topology-value.ts';
 
@@ -32,10 +33,24 @@ export function textArgument(value: string): string {
   return value;
 }
 
+/** Where to listen; stays text. */
+export function listenArgument(value: string): string {
+  if (parseAddress(value) === undefined) throw new InvalidArgumentError(`${capital(LISTEN_EXPECTED)}.`);
+  return value;
+}
+
+/** A block of addresses; stays text. */
+export function cidrArgument(value: string): string {
+  if (!isCidr(value)) throw new InvalidArgumentError(`${capital(CIDR_EXPECTED)}.`);
+  return value;
+}
+
+const capital = (expected: string): string => expected.replace(/^e/, 'E');
+
 /** A value of CSI's topology. Empty text is as good as none: that is how an absent label comes. */
 export function topologyArgument(value: string): string {
   if (value !== '' && !TOPOLOGY_VALUE.test(value)) {
-    throw new InvalidArgumentError(TOPOLOGY_EXPECTED.replace(/^e/, 'E'));
+    throw new InvalidArgumentError(capital(TOPOLOGY_EXPECTED));
   }
   return value;
 }

@@ -20,6 +20,16 @@ export interface DevOptions {
   dir?: string | undefined;
   /** Of the pool. */
   sizeBytes?: bigint | undefined;
+  /** Where the NFS server listens, host:port; by default on a free port of the loopback address. */
+  listen?: string | undefined;
+  /** CIDR blocks of the clients that may come; required when others than this machine can. */
+  allow: string[];
+  /** Names of volumes that are to be there. */
+  volumes: string[];
+  /** Of each of these volumes. */
+  sizeLimitBytes?: bigint | undefined;
+  /** Everything is removed when so much time has gone by since the folder was made. */
+  ttlMs?: number | undefined;
   /** Removes what an earlier run left in `dir`, and serves nothing. */
   clean: boolean;
 }

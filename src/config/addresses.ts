@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import * as z from 'zod';
 import { SOCKET_PATH_MAX_BYTES } from '../rpc/socket-path.ts';
+import { CIDR_EXPECTED, isCidr, LISTEN_EXPECTED, parseAddress } from './network.ts';
 import { text } from './scalars.ts';
 import { TOPOLOGY_EXPECTED, TOPOLOGY_VALUE } from './topology-value.ts';
 
@@ -26,15 +27,16 @@ export const endpoint = text
 
 const address = (expected: string) =>
   z.string(expected).transform((value, context) => {
-    const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(value);
-    const port = Number(match?.[3]);
-    if (match !== null && port <= 65_535) return { host: (match[1] ?? match[2])!, port };
+    const parsed = parseAddress(value);
+    if (parsed !== undefined) return parsed;
     context.addIssue({ code: 'custom', message: expected });
     return z.NEVER;
   });
 
+export const cidr = text.refine(isCidr, CIDR_EXPECTED);
+
 /** Where to listen. */
-export const listenAddress = address('expected host:port, such as 127.0.0.1:9810 or [::1]:9810');
+export const listenAddress = address(LISTEN_EXPECTED);
 
 /** What to connect to. */
 export const hostAndPort = address('expected host:port, such as berth-controller.berth-system.svc:9820');

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { isMap } from './defaults.ts';
 import { isLoopPath, selectorKey } from './disk-selector.ts';
+import { isLoopback } from './network.ts';
 import { formatPath, type Problem } from './problem.ts';
 import { quantity } from './scalars.ts';
 
@@ -23,6 +24,7 @@ export function checkRules(content: unknown, mode: Mode): Problem[] {
   const pools = indexed(content.pools);
   return [
     ...checkSockets(content),
+    ...checkNfs(content, mode),
     ...pools.flatMap(([pool, path]) => checkPool(pool, path, mode)),
     ...checkNames(pools),
     ...checkDisksTwice(pools),
@@ -42,6 +44,15 @@ function checkSockets({ csi, admin }: Raw): Problem[] {
   return same ? [{ path: ['admin', 'socket'], message: 'expected another socket than csi.endpoint' }] : [];
 }
 
+function checkNfs({ nfs }: Raw, mode: Mode): Problem[] {
+  if (!isMap(nfs)) return [];
+  if (mode === 'node') return [{ path: ['nfs'], message: 'expected in dev mode only' }];
+  const isOpen = typeof nfs.listen === 'string' && !isLoopback(nfs.listen);
+  const isLimited = Array.isArray(nfs.allow) && nfs.allow.length > 0;
+  if (!isOpen || isLimited) return [];
+  return [{ path: ['nfs', 'allow'], message: 'expected who may come, since it listens to other machines' }];
+}
+
 function checkPool(pool: Raw, path: Path, mode: Mode): Problem[] {
   const problems: Problem[] = [];
   const report = (key: string, message: string) => problems.push({ path: [...path, key], message });
@@ -59,6 +70,9 @@ function checkPool(pool: Raw, path: Path, mode: Mode): Problem[] {
   if (backend === 'directory' && mode === 'node') {
     report('backend', 'expected btrfs or image: a directory has no size limit and is for dev mode only');
   }
+  if (pool['shared'] === true && mode === 'node') report('shared', 'expected in dev mode only');
+  if (pool['shared'] === true && backend === 'image')
+    report('shared', 'expected only for backends whose volumes are directories');
   if (backend === 'directory' && disks !== undefined) report('disks', 'expected directory for backend directory');
 
   const count = Array.isArray(disks) ? disks.length : 0;

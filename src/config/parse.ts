@@ -93,12 +93,12 @@ export function configJsonSchema(): Record<string, unknown> {
     io: 'input',
     override: ({ jsonSchema, path }) => {
       // Elsewhere what the schema requires is what withDefaults adds.
-      if (!path.includes('pools') && !path.includes('fleet')) delete jsonSchema.required;
+      if (!path.includes('pools') && !path.includes('fleet') && !path.includes('nfs')) delete jsonSchema.required;
     },
   });
 }
 
-function toConfig({ node, csi, admin, http, log, kubelet, fleet, pools }: Parsed): Config {
+function toConfig({ node, csi, admin, http, log, kubelet, fleet, nfs, pools }: Parsed): Config {
   return {
     node,
     csi: { socket: csi.endpoint, defaultDeadlineMs: csi.defaultDeadline },
@@ -107,6 +107,7 @@ function toConfig({ node, csi, admin, http, log, kubelet, fleet, pools }: Parsed
     log,
     kubelet: kubelet && { ...kubelet, endpoint: kubelet.endpoint ?? csi.endpoint },
     fleet,
+    nfs,
     pools: pools.map(
       (pool): PoolConfig => ({
         ...pool,

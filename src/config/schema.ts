@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { endpoint, folder, hostAndPort, listenAddress, socketPath, topologyValue } from './addresses.ts';
+import { cidr, endpoint, folder, hostAndPort, listenAddress, socketPath, topologyValue } from './addresses.ts';
 import { diskSelector } from './disk-selector.ts';
 import { duration, quantity, text } from './scalars.ts';
 import type { Reserve } from './types.ts';
@@ -39,6 +39,10 @@ const pool = z.strictObject({
     ),
   disks: z.array(diskSelector).min(1, 'expected at least one disk').optional().describe('One selector for each disk.'),
   directory: folder.optional().describe('A folder on a file system that exists, instead of disks.'),
+  shared: z
+    .boolean()
+    .default(false)
+    .describe('Volumes may be used from several nodes at once, by NFS. For dev mode only.'),
   reserve: reserve
     .default({ percent: 5 })
     .describe('Kept free from volumes: a share such as 5% or a size such as 10Gi.'),
@@ -106,6 +110,16 @@ export const schema = z.strictObject({
     })
     .optional()
     .describe('Links the node to the controller of the cluster. Absent: it is on its own.'),
+  nfs: z
+    .strictObject({
+      listen: listenAddress.prefault('127.0.0.1:0').describe('Where the NFS server listens; port 0 takes a free one.'),
+      allow: z
+        .array(cidr)
+        .default([])
+        .describe('Clients, such as 10.0.0.0/8. Required unless it listens on a loopback address.'),
+    })
+    .optional()
+    .describe('Serves the volumes of shared pools by NFS. For dev mode only. Absent: it does not.'),
   pools: z.array(pool).default([]).describe('The pools of this node. None: no disk is touched.'),
 });
 

@@ -34,6 +34,14 @@ export interface Config {
         readonly tokenFile: string;
       }
     | undefined;
+  /** Serves shared volumes by NFS. */
+  readonly nfs?:
+    | {
+        readonly listen: { readonly host: string; readonly port: number };
+        /** CIDR blocks of clients. */
+        readonly allow: readonly string[];
+      }
+    | undefined;
   readonly pools: readonly PoolConfig[];
 }
 
@@ -72,6 +80,8 @@ export interface PoolConfig {
   readonly name: string;
   readonly class: string;
   readonly backend: Backend;
+  /** Volumes may be used from several nodes at once; dev mode only. */
+  readonly shared: boolean;
   readonly reserve: Reserve;
   /** How much may be promised for each byte that is there, 1 or more; 1 means thick. */
   readonly overcommit: number;

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   existsSync,
+  fstatSync,
   ftruncateSync,
   mkdirSync,
   mkdtempSync,
@@ -21,8 +23,11 @@ import { unmount } from '../host/mount.ts';
 import { readMounts } from '../host/mountinfo.ts';
 import { endUnlessClosed, startDaemon } from '../node/daemon.ts';
 import { stopSignal } from '../rpc/stop-signal.ts';
+import type { VolumeService } from '../volumes/index.ts';
 import { welcome } from './welcome.ts';
 
+const LOOK_EVERY_MS = 1_000;
+const CALL_MS = 60_000;
 const DEFAULT_SIZE_BYTES = 10n << 30n;
 /** Marks a folder as one that dev mode made, so that `--clean` removes nothing else. */
 const MARK = '.berth-dev';
@@ -34,23 +39,32 @@ const MARK = '.berth-dev';
 export async function runDev(options: DevOptions): Promise<number> {
   const stop = stopSignal();
   const dir = options.dir === undefined ? mkdtempSync(join(tmpdir(), 'berth-dev-')) : resolve(options.dir);
-  claimFolder(dir);
+  const madeAt = claimFolder(dir);
   if (options.clean) {
     removeFolder(dir);
     return 0;
   }
+  const expired = expiry(options.ttlMs, madeAt);
   const device = canMakeBtrfs() ? attachPoolFile(dir, options.sizeBytes ?? DEFAULT_SIZE_BYTES) : undefined;
   try {
-    const config = devConfig(dir, device);
+    const config = devConfig(dir, device, options);
     const daemon = await startDaemon(config, 'dev');
-    const problems = await daemon.settled();
-    process.stdout.write(welcome({ config, dir, limited: device !== undefined, problems, httpPort: daemon.httpPort }));
-    await stop;
-    process.stdout.write('\nstopping\n');
-    endUnlessClosed(await daemon.close());
+    try {
+      const problems = await daemon.settled();
+      const volumes = await provideVolumes(daemon.service, options);
+      const { httpPort, nfsPort } = daemon;
+      process.stdout.write(
+        welcome({ config, dir, limited: device !== undefined, problems, httpPort, nfsPort: nfsPort!, volumes }),
+      );
+      await Promise.race([stop, expired.over]);
+    } finally {
+      process.stdout.write(`\n${expired.isOver() ? 'its time is over, ' : ''}stopping\n`);
+      endUnlessClosed(await daemon.close());
+    }
   } finally {
     leaveNothing(dir);
-    if (options.dir === undefined) removeFolder(dir);
+    if (options.dir === undefined || expired.isOver()) removeFolder(dir);
+    expired.cancel();
   }
   return 0;
 }
@@ -64,8 +78,11 @@ function canMakeBtrfs(): boolean {
   );
 }
 
-/** A new or empty folder, or one that dev mode made before. Nothing of anybody else's is ever mixed with a pool. */
-function claimFolder(dir: string): void {
+/**
+ * A new or empty folder, or one that dev mode made before. Nothing of anybody else's is ever mixed with a pool. Returns
+ * when it was made, in ms since 1970.
+ */
+function claimFolder(dir: string): number {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const entries = readdirSync(dir);
   if (entries.length > 0 && !entries.includes(MARK)) {
@@ -74,7 +91,42 @@ function claimFolder(dir: string): void {
       problem: `${dir} is not empty and was not made by berth dev`,
     });
   }
-  closeSync(openSync(join(dir, MARK), 'a', 0o600));
+  const fd = openSync(join(dir, MARK), 'a', 0o600);
+  const { mtimeMs } = fstatSync(fd); // nobody ever writes to it
+  closeSync(fd);
+  return mtimeMs;
+}
+
+/** The end of the folder's time; without one it never comes. */
+function expiry(ttlMs: number | undefined, madeAt: number) {
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const isOver = (): boolean => ttlMs !== undefined && Date.now() >= madeAt + ttlMs;
+  const look = (): void => (isOver() ? resolve() : undefined);
+  // A timer for the whole of it could be too long for the clock, and would not see that the machine has slept.
+  const timer = ttlMs === undefined ? undefined : setInterval(look, Math.min(LOOK_EVERY_MS, ttlMs));
+  look();
+  return { over, isOver, cancel: () => clearInterval(timer) };
+}
+
+/** Makes the volumes that are not there. Returns their names. */
+async function provideVolumes(service: VolumeService, { volumes, sizeLimitBytes }: DevOptions): Promise<string[]> {
+  const call = () => ({ deadline: Date.now() + CALL_MS, requestId: randomUUID() });
+  for (const name of volumes) {
+    if ((await service.findVolume(name, call())) !== undefined) continue;
+    const [pool] = service.pools();
+    const requiredBytes = sizeLimitBytes ?? (pool?.availableBytes ?? 0n) / BigInt(2 * volumes.length);
+    await service.createVolume(
+      {
+        name,
+        size: { requiredBytes, limitBytes: 0n },
+        capabilities: [{ access: { kind: 'mount', fsType: '', mountOptions: [] }, mode: 'MULTI_NODE_MULTI_WRITER' }],
+        parameters: { thin: false, nodatacow: false },
+        ioLimits: {},
+      },
+      call(),
+    );
+  }
+  return volumes;
 }
 
 /** The loop device of the pool's file; one that an earlier run left is used again. */
@@ -91,7 +143,7 @@ function attachPoolFile(dir: string, sizeBytes: bigint): string {
   }
 }
 
-function devConfig(dir: string, device: string | undefined): Config {
+function devConfig(dir: string, device: string | undefined, { listen, allow }: DevOptions): Config {
   const pool =
     device === undefined
       ? { backend: 'directory', directory: join(dir, 'pool') }
@@ -103,7 +155,8 @@ function devConfig(dir: string, device: string | undefined): Config {
       admin: { socket: join(dir, 'admin.sock') },
       http: { listen: '127.0.0.1:0' },
       log: { level: 'warn' },
-      pools: [{ name: 'dev', class: 'dev', ...pool }],
+      nfs: { ...(listen && { listen }), allow },
+      pools: [{ name: 'dev', class: 'dev', shared: true, ...pool }],
     }),
     'berth dev',
     { mode: 'dev' },

@@ -7,8 +7,11 @@ export function welcome(options: {
   limited: boolean;
   problems: string[];
   httpPort: number;
+  nfsPort: number;
+  /** Names of volumes that are exported from the start. */
+  volumes: string[];
 }): string {
-  const { config, dir, limited, problems, httpPort } = options;
+  const { config, dir, limited, problems, httpPort, nfsPort, volumes } = options;
   const berth = process.env['BERTH_COMMAND'] ?? 'bin/berth';
   const limit = limited
     ? 'a btrfs pool on a file, with hard size limits'
@@ -18,8 +21,14 @@ Berth is up in dev mode: ${limit}.
 ${problems.map((problem) => `  problem: ${problem}\n`).join('')}
   CSI socket   unix://${config.csi.socket}
   CLI socket   ${config.admin.socket}
+  NFS          ${config.nfs!.listen.host}:${nfsPort}
   metrics      http://${config.http.host}:${httpPort}/metrics
   data         ${dir}
+
+Every volume is exported by NFSv4.1, for any number of machines to read and write. As root, where the kernel has an
+NFS client:
+
+  mount -t nfs4 -o vers=4.1,port=${nfsPort} ${hostOf(config)}:/${volumes[0] ?? 'NAME'} /mnt
 
 Paste into another terminal:
 
@@ -35,3 +44,6 @@ Paste into another terminal:
 Ctrl-C stops it${limited ? ', unmounts everything' : ''} and leaves nothing behind.
 `;
 }
+
+const hostOf = ({ nfs }: Config): string =>
+  nfs!.listen.host.includes(':') ? `[${nfs!.listen.host}]` : nfs!.listen.host;

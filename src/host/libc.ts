@@ -40,10 +40,14 @@ function errnoName(errno: number): string {
   return names.get(errno) ?? `E${errno}`;
 }
 
+// include/uapi/asm-generic/errno.h: what a file system says and Node has no name for.
+const UNNAMED: Record<number, string> = { [-116]: 'ESTALE', [-117]: 'EUCLEAN', [-122]: 'EDQUOT' };
+
 /** The errno name of anything thrown, or undefined when it is not from the system. */
 export function errorCode(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' ? code : undefined;
+  const { code, errno } = (error as { code?: unknown; errno?: unknown } | null) ?? {};
+  if (typeof code !== 'string') return undefined;
+  return code.startsWith('Unknown system error') ? (UNNAMED[Number(errno)] ?? code) : code;
 }
 
 type Native = (...args: unknown[]) => number;
@@ -121,3 +125,32 @@ const BPF = process.arch === 'arm64' ? 280 : 321;
 const nativeBpf = bind('bpf', 'long syscall(long number, int command, void *attributes, unsigned int size)');
 export const libcBpf = (subject: string, command: number, attributes: Buffer): number =>
   nativeBpf(subject, BPF, command, attributes, attributes.length);
+
+type NativeAsync = { async(...args: unknown[]): void };
+
+/** The same, run on one of libuv's threads; koffi brings the errno of that thread along. */
+function bindAsync(name: string, signature: string): (subject: string, ...args: unknown[]) => Promise<number> {
+  const native = libc.func(signature) as unknown as NativeAsync;
+  return (subject, ...args) =>
+    new Promise((resolve, reject) => {
+      native.async(...args, (error: Error | null, result: number) => {
+        if (error !== null) reject(error);
+        else if (result === -1) reject(new SystemError(name, koffi.errno(), subject));
+        else resolve(result);
+      });
+    });
+}
+
+export const libcMknodat = bindAsync(
+  'mknodat',
+  'int mknodat(int dirfd, const void *path, unsigned int mode, unsigned long device)',
+);
+export const libcUtimensat = bindAsync(
+  'utimensat',
+  'int utimensat(int dirfd, const void *path, const void *times, int flags)',
+);
+export const libcFcntl = bind('fcntl', 'int fcntl(int fd, int command, void *argument)');
+export const libcLinkat = bindAsync(
+  'linkat',
+  'int linkat(int olddir, const void *old, int newdir, const void *new, int flags)',
+);

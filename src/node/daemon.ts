@@ -10,9 +10,10 @@ import { createLogger, createMetrics, readiness, serveHttp } from '../observe/in
 import { managePools } from '../pools/manager.ts';
 import { stopSignal } from '../rpc/stop-signal.ts';
 import { version } from '../version.ts';
-import { createVolumeService } from '../volumes/index.ts';
+import { createVolumeService, type VolumeService } from '../volumes/index.ts';
 import { adoptDisk } from './adopt.ts';
 import { openAdopted } from './adopted.ts';
+import { serveExports } from './exports.ts';
 import { openKnownPools } from './known-pools.ts';
 import { registerWithKubelet } from './registration.ts';
 
@@ -22,8 +23,11 @@ const GRACE_MS = 10_000;
 const LINGER_MS = 2_000;
 
 export interface Daemon {
+  readonly service: VolumeService;
   /** Of the HTTP server, when the config left it to the system. */
   readonly httpPort: number;
+  /** Of the NFS server, where there is one. */
+  readonly nfsPort: number | undefined;
   /** Resolves when every pool has been opened or given up, with a line for each that is not ready. */
   settled(): Promise<string[]>;
   /** Finishes what runs, closes the pools, removes the sockets. Says whether a pool's thread is stuck in the kernel. */
@@ -58,15 +62,18 @@ export async function startDaemon(config: Config, mode: 'node' | 'dev'): Promise
     disks,
     known: openKnownPools(stateDir),
     log: (level, message, fields = {}) => log[level](fields, message),
-    onOpened: (opened) => service.poolOpened(opened),
+    onOpened: (opened) => volumes.poolOpened(opened),
   });
-  const service = createVolumeService(() => manager.pools);
-  const metrics = createMetrics({ version, pools: () => service.pools() });
-  const ready = () => readiness(service.pools());
+  const volumes = createVolumeService(() => manager.pools);
+  const metrics = createMetrics({ version, pools: () => volumes.pools() });
+  const ready = () => readiness(volumes.pools());
 
   const startedAt = Date.now();
   const closers: ((graceMs: number) => Promise<unknown>)[] = [];
   try {
+    const exports = config.nfs && (await serveExports(volumes, config.nfs, { stateDir, log }));
+    if (exports !== undefined) closers.push(() => exports.close());
+    const service = exports?.service ?? volumes;
     const http = await serveHttp({ ...config.http, metrics, readiness: ready, log });
     closers.push(() => http.close());
     const admin = await serveAdmin({
@@ -130,12 +137,15 @@ export async function startDaemon(config: Config, mode: 'node' | 'dev'): Promise
       { node: name, csi: config.csi.socket, admin: config.admin.socket, http: http.port, version },
       'berth is up',
     );
-    void manager.settled().then(collectGarbage);
+    const settled = manager.settled().then(() => exports?.exportAll());
+    void settled.then(collectGarbage);
 
     return {
+      service,
       httpPort: http.port,
+      nfsPort: exports?.nfs.port,
       settled: async () => {
-        await manager.settled();
+        await settled;
         return ready().reasons;
       },
       async close() {

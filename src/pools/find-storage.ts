@@ -20,6 +20,7 @@ export async function findStorage(
     mountsDir: join(node.stateDir, 'pools'),
     reserve: config.reserve,
     overcommit: config.overcommit,
+    shared: config.shared,
     quota: config.quota,
     defaultFilesystem: config.fsType,
     takeOver,

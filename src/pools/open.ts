@@ -102,6 +102,7 @@ export async function openPool(spec: PoolSpec, context: Context): Promise<OpenPo
         limitsEnforced: backend.limitsEnforced,
         snapshotKind: backend.snapshotKind,
         blockVolumes: backend.blockVolumes,
+        shared: spec.shared,
         ioLimitsProblem: ioLimitsProblem(backend),
         filesystems: [...backend.filesystems],
         defaultFilesystem: backend.defaultFilesystem,

@@ -24,6 +24,8 @@ export interface PoolSpec {
       };
   reserve: { percent: number } | { bytes: bigint };
   overcommit: number;
+  /** Volumes may be used from several nodes at once. */
+  shared: boolean;
   quota: QuotaMode;
   /** Of image volumes; the backend chooses when it is not set. */
   defaultFilesystem?: FilesystemType | undefined;
@@ -52,6 +54,7 @@ export interface Opened {
   limitsEnforced: boolean;
   snapshotKind: 'instant' | 'copy' | 'none';
   blockVolumes: boolean;
+  shared: boolean;
   /** Why no volume here can have I/O limits. */
   ioLimitsProblem: string | undefined;
   filesystems: FilesystemType[];

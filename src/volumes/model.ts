@@ -69,6 +69,8 @@ export interface Volume {
   poolName: string;
   poolClass: string;
   backend: Backend;
+  /** Whether it may be used from several nodes at once. */
+  shared: boolean;
   state: VolumeState;
   sizeBytes: bigint;
   /** 'block' when it is a raw device, else the file system that the volume has. */
@@ -248,6 +250,8 @@ export interface VolumeService {
   volumeStats(request: { id: string; path: string }, call: Call): Promise<Usage>;
   /** What a volume uses, wherever and whether it is mounted. */
   volumeUsage(id: string, call: Call): Promise<Usage>;
+  /** Path of the directory that the volume is, on this node. Rejects with CAPABILITY_EXCEEDED when it is none. */
+  volumeDirectory(id: string, call: Call): Promise<string>;
   expandNode(request: { id: string; path: string; size: SizeRange }, call: Call): Promise<{ sizeBytes: bigint }>;
   volumeHealth(id: string, call: Call): Promise<HealthProblem[]>;
   /** Health of the pools of this node, by pool name. */

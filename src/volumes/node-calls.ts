@@ -6,7 +6,14 @@ import type { VolumeService } from './model.ts';
 
 type NodeCalls = Pick<
   VolumeService,
-  'stageVolume' | 'unstageVolume' | 'publishVolume' | 'unpublishVolume' | 'volumeStats' | 'volumeUsage' | 'expandNode'
+  | 'stageVolume'
+  | 'unstageVolume'
+  | 'publishVolume'
+  | 'unpublishVolume'
+  | 'volumeDirectory'
+  | 'volumeStats'
+  | 'volumeUsage'
+  | 'expandNode'
 >;
 
 /** What happens where the volume is mounted. */
@@ -31,6 +38,10 @@ export function nodeCalls({ locate, locateOrGone }: Locator): NodeCalls {
       if (pool === undefined) return refuseMount(targetPath);
       if (cannotAnswer(pool)) return unpublishDetached(uuid, targetPath);
       await pool.call('unpublishVolume', { uuid, targetPath }, call);
+    },
+    async volumeDirectory(id, call) {
+      const { pool, uuid } = locate(id, 'VOLUME_NOT_FOUND');
+      return pool.call('volumeDirectory', { uuid }, call);
     },
     async volumeStats({ id, path }, call) {
       const { pool, uuid } = locate(id, 'VOLUME_NOT_FOUND');

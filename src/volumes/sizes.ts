@@ -45,13 +45,16 @@ interface Offers {
   filesystems: readonly FilesystemType[];
   defaultFilesystem: FilesystemType;
   blockVolumes: boolean;
+  /** Whether its volumes may be used from several nodes. */
+  shared: boolean;
 }
 
 /** What a volume must hold to serve all these capabilities. Throws CAPABILITY_UNSUPPORTED when nothing can. */
 export function chooseContent(capabilities: readonly Capability[], offers: Offers): Volume['content'] {
   const refuse = (problem: string): BerthError => new BerthError('CAPABILITY_UNSUPPORTED', { problem });
   const shared = capabilities.find(({ mode }) => mode.startsWith('MULTI_NODE'));
-  if (shared !== undefined) throw refuse(`${shared.mode} cannot be had of a volume that lives on one node`);
+  if (shared !== undefined && !offers.shared)
+    throw refuse(`${shared.mode} cannot be had of a volume that lives on one node`);
 
   const accesses = capabilities.map(({ access }) => access);
   const fsTypes = accesses.flatMap((access) => (access.kind === 'mount' ? [access.fsType] : []));
@@ -72,7 +75,8 @@ export function chooseContent(capabilities: readonly Capability[], offers: Offer
 /** Why these capabilities cannot be had of what exists, or undefined when all can. */
 export function explainMismatch(volume: Volume, capabilities: readonly Capability[]): string | undefined {
   for (const { access, mode } of capabilities) {
-    if (mode.startsWith('MULTI_NODE')) return `${mode} cannot be had of a volume that lives on one node`;
+    if (mode.startsWith('MULTI_NODE') && !volume.shared)
+      return `${mode} cannot be had of a volume that lives on one node`;
     if (access.kind === 'block' && volume.content !== 'block') return 'the volume has a file system';
     if (access.kind === 'mount' && volume.content === 'block') return 'the volume is a raw block device';
     if (access.kind === 'mount' && access.fsType !== '' && access.fsType !== volume.content) {

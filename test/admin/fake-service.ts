@@ -53,6 +53,7 @@ export function fakeVolume(number: number, changes: Partial<Volume> = {}): Volum
     poolName: 'nvme',
     poolClass: 'fast',
     backend: 'btrfs',
+    shared: false,
     state: 'ready',
     sizeBytes: BigInt(number) * GIB,
     content: 'btrfs',
@@ -130,6 +131,7 @@ export function fakeService(state: FakeState): VolumeService {
     capacity: unused,
     modifyVolume: unused,
     snapshotBlocks: unused,
+    volumeDirectory: unused,
     checkCapabilities: () => undefined,
     async expandVolume({ id, size }) {
       enter('expandVolume', { id, size });

@@ -93,6 +93,13 @@ const WRONG: [string[], RegExp][] = [
   [['controller', '--config', ''], EMPTY],
   [['dev', '--dir', ''], EMPTY],
   [['dev', '--size', 'big'], SIZE],
+  [['dev', '--volume', ''], EMPTY],
+  [['dev', '--size-limit', '0'], SIZE],
+  [['dev', '--listen', '127.0.0.1'], /Expected host:port/],
+  [['dev', '--nfs-listen', '127.0.0.1:70000'], /Expected host:port/],
+  [['dev', '--listen', '0.0.0.0:0'], /is open to others: say to whom with --allow/],
+  [['dev', '--allow', '10.0.0.0/33'], /Expected a block of addresses/],
+  [['dev', '--ttl', '3'], /Expected a duration/],
   [['disk', 'explain'], /missing required argument 'disk'/],
   [['disk', 'adopt', 'x', '--class', 'b', '--backend', 'c'], /required option '--pool <name>' not specified/],
   [[...adopt, '--pool', ''], EMPTY],
@@ -194,9 +201,21 @@ describe('daemons and config', () => {
     const daemons = { ...noDaemons, runDev: async (options: unknown) => runs.push(options) - 1 };
     await runOnce(['dev'], {}, daemons);
     await runOnce(['dev', '--dir', '/x', '--size', '2Gi', '--clean'], {}, daemons);
+    const where = ['--nfs-listen', '[::1]:7', '--allow', '10.0.0.0/8', '--allow', '::1/128'];
+    const what = ['--volume', 'a', '--volume', 'b', '--size-limit', '1Gi', '--ttl', '2h'];
+    await runOnce(['dev', '--dir', '/x', ...where, ...what], {}, daemons);
     expect(runs).toEqual([
-      { dir: undefined, sizeBytes: undefined, clean: false },
-      { dir: '/x', sizeBytes: 2n << 30n, clean: true },
+      { allow: [], volumes: [], clean: false },
+      { dir: '/x', sizeBytes: 2n << 30n, allow: [], volumes: [], clean: true },
+      {
+        dir: '/x',
+        listen: '[::1]:7',
+        allow: ['10.0.0.0/8', '::1/128'],
+        volumes: ['a', 'b'],
+        sizeLimitBytes: 1n << 30n,
+        ttlMs: 7_200_000,
+        clean: false,
+      },
     ]);
   });
 

@@ -137,7 +137,7 @@ const WRONG: [string, string | RegExp][] = [
   ['\nnode: { Name: a }', 'line 2: node.Name: not a key that Berth knows; did you mean name?'],
   [
     'telemetry: 1',
-    /^line 1: telemetry: not a key that Berth knows; expected one of node, csi, admin, http, log, kubelet, fleet, pools$/,
+    /^line 1: telemetry: not a key that Berth knows; expected one of node, csi, admin, http, log, kubelet, fleet, nfs, pools$/,
   ],
   ['__proto__: { node: 1 }', /^line 1: __proto__: not a key that Berth knows/],
   ['"a b": 1', /^line 1: "a b": not a key/],
@@ -403,6 +403,7 @@ describe('the JSON schema', () => {
       'log',
       'kubelet',
       'fleet',
+      'nfs',
       'pools',
     ]);
     expect(JSON.stringify(schema).match(/"required"/g)).toHaveLength(2);
@@ -429,6 +430,7 @@ describe('the JSON schema', () => {
 });
 
 const POOL = {
+  shared: false,
   backend: 'btrfs',
   reserve: { percent: 5 },
   overcommit: 1,

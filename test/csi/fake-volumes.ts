@@ -128,6 +128,7 @@ export function createFakeVolumes(options: { makePaths: boolean }): FakeVolumes 
         poolName: 'fake',
         poolClass: 'fake',
         backend: 'image',
+        shared: false,
         state: 'ready',
         sizeBytes,
         content: first?.access.kind === 'block' ? 'block' : (fsType ?? 'ext4'),
@@ -185,6 +186,10 @@ export function createFakeVolumes(options: { makePaths: boolean }): FakeVolumes 
       });
       const left = all.filter(({ endBytes }) => endBytes > fromBytes);
       return { sizeBytes, blocks: left.slice(0, max), nextBytes: left[max]?.startBytes };
+    },
+
+    async volumeDirectory(id) {
+      throw new BerthError('CAPABILITY_EXCEEDED', { id, problem: 'it is no directory' });
     },
 
     async createSnapshot({ name, sourceVolumeId }) {

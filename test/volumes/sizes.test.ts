@@ -49,8 +49,8 @@ const mount = (fsType = '', mode: Capability['mode'] = 'SINGLE_NODE_WRITER'): Ca
   mode,
 });
 const block: Capability = { access: { kind: 'block' }, mode: 'SINGLE_NODE_WRITER' };
-const image = { filesystems: ['ext4', 'xfs'], defaultFilesystem: 'ext4', blockVolumes: true } as const;
-const btrfs = { filesystems: ['btrfs'], defaultFilesystem: 'btrfs', blockVolumes: false } as const;
+const image = { filesystems: ['ext4', 'xfs'], defaultFilesystem: 'ext4', blockVolumes: true, shared: false } as const;
+const btrfs = { filesystems: ['btrfs'], defaultFilesystem: 'btrfs', blockVolumes: false, shared: false } as const;
 
 describe('chooseContent', () => {
   test('takes what is asked for, or the pool’s own file system', () => {

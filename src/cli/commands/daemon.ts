@@ -1,6 +1,14 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { isLoopback } from '../../config/network.ts';
 import { BerthError } from '../../errors.ts';
-import { sizeArgument, textArgument, topologyArgument } from '../arguments.ts';
+import {
+  cidrArgument,
+  durationArgument,
+  listenArgument,
+  sizeArgument,
+  textArgument,
+  topologyArgument,
+} from '../arguments.ts';
 import type { Cli } from '../cli.ts';
 import { examples } from './help.ts';
 import { addNodeCommands } from './node.ts';
@@ -13,6 +21,22 @@ interface NodeOptions {
   zone?: string;
   region?: string;
 }
+
+interface DevArguments {
+  dir?: string;
+  size?: bigint;
+  volume: string[];
+  sizeLimit?: bigint;
+  listen?: string;
+  nfsListen?: string;
+  allow: string[];
+  ttl?: number;
+  clean?: boolean;
+}
+
+const collect =
+  (parse: (value: string) => string) =>
+  (value: string, before: string[]): string[] => [...before, parse(value)];
 
 export function addDaemonCommands(program: Command, cli: Cli): void {
   const node = program
@@ -56,15 +80,52 @@ export function addDaemonCommands(program: Command, cli: Cli): void {
 
   program
     .command('dev')
-    .description('Run a daemon with one throwaway pool, without config or cluster. Ctrl-C stops and cleans up.')
+    .description(
+      'Run a daemon with one throwaway pool and an NFS server, without config or cluster. Ctrl-C stops and cleans up.',
+    )
     .option('--dir <folder>', 'keep the pool and the sockets here; a temporary folder when absent', textArgument)
     .option('--size <size>', 'of the pool, such as 10Gi', sizeArgument)
+    .option(
+      '--volume <name>',
+      'a volume to make unless it is there, exported as /NAME; may be repeated',
+      collect(textArgument),
+      [],
+    )
+    .option('--size-limit <size>', 'of these volumes; without root it holds within seconds only', sizeArgument)
+    .option('--listen <address>', 'of the NFS server, host:port; 127.0.0.1 and a free port when absent', listenArgument)
+    .addOption(new Option('--nfs-listen <address>', 'the same as --listen').argParser(listenArgument).hideHelp())
+    .option(
+      '--allow <cidr>',
+      'clients of the NFS server that are not this machine; may be repeated',
+      collect(cidrArgument),
+      [],
+    )
+    .option('--ttl <duration>', 'end, and remove everything, so long after the folder was made', durationArgument)
     .option('--clean', 'remove what an earlier run left in the folder, and end')
     .addHelpText(
       'after',
-      examples('berth dev', 'berth dev --dir /tmp/berth --size 20Gi', 'berth dev --dir /tmp/berth --clean'),
+      examples(
+        'berth dev',
+        'berth dev --dir /tmp/berth --volume scratch --listen 127.0.0.1:2049',
+        'berth dev --dir /tmp/berth --listen 192.0.2.7:2049 --allow 192.0.2.0/24 --ttl 8h',
+        'berth dev --dir /tmp/berth --clean',
+      ),
     )
-    .action(async ({ dir, size, clean = false }: { dir?: string; size?: bigint; clean?: boolean }) => {
-      cli.exitCode = await cli.daemons.runDev({ dir, sizeBytes: size, clean });
+    .action(async ({ size, volume, sizeLimit, nfsListen, ttl, clean = false, ...rest }: DevArguments) => {
+      const listen = rest.listen ?? nfsListen;
+      if (listen !== undefined && !isLoopback(listen) && rest.allow.length === 0) {
+        throw new BerthError('USAGE_INVALID', {
+          problem: `--listen ${listen} is open to others: say to whom with --allow`,
+        });
+      }
+      cli.exitCode = await cli.daemons.runDev({
+        ...rest,
+        sizeBytes: size,
+        volumes: volume,
+        sizeLimitBytes: sizeLimit,
+        listen,
+        ttlMs: ttl,
+        clean,
+      });
     });
 }

@@ -25,6 +25,7 @@ import {
   listVolumes,
   toSnapshot,
   toVolume,
+  volumeDirectory,
   volumeHealth,
   volumeStats,
   volumeUsage,
@@ -78,6 +79,7 @@ export const operations = {
   publishVolume: (core: PoolCore, args: PublishArgs): Promise<void> => publishVolume(core, args),
   unpublishVolume: (core: PoolCore, args: { uuid: string; targetPath: string }): Promise<void> =>
     unpublishVolume(core, args),
+  volumeDirectory: (core: PoolCore, args: { uuid: string }): string => volumeDirectory(core, args),
   volumeStats: (core: PoolCore, args: { uuid: string; path: string }): Usage => volumeStats(core, args),
   volumeUsage: (core: PoolCore, args: { uuid: string }): Usage => volumeUsage(core, args),
   volumeHealth: (core: PoolCore, args: { uuid: string }): HealthProblem[] => volumeHealth(core, args),

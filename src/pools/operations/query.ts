@@ -31,6 +31,7 @@ export function toVolume(core: PoolCore, row: ObjectRow, allMounts = readMounts(
     poolName: core.spec.name,
     poolClass: core.spec.class,
     backend: core.spec.backend,
+    shared: core.spec.shared,
     state: row.state,
     sizeBytes: row.sizeBytes,
     content: row.content,
@@ -62,6 +63,19 @@ export const toSnapshot = (core: PoolCore, row: ObjectRow): Snapshot => ({
   ready: row.state === 'ready',
   groupId: row.groupUuid === undefined ? undefined : fullId(core, row.groupUuid),
 });
+
+/** Where the volume's own directory is in the pool. */
+export function volumeDirectory(core: PoolCore, args: { uuid: string }): string {
+  const row = findObject(core, 'volume', args.uuid);
+  if (core.backend.attach !== undefined) {
+    throw new BerthError('CAPABILITY_EXCEEDED', {
+      id: fullId(core, row.uuid),
+      problem: 'it is no directory of the pool',
+    });
+  }
+  const { dirPath, name } = placeOf(core, row);
+  return `${dirPath}/${name}`;
+}
 
 /** NodeGetVolumeStats: `path` must be one of the volume's own. */
 export function volumeStats(core: PoolCore, args: { uuid: string; path: string }): Usage {

@@ -106,7 +106,7 @@ export function checkAccess(
   { access, mode }: { access: Access; mode: AccessMode },
 ): void {
   const refuse = (problem: string) => new BerthError('CAPABILITY_EXCEEDED', { id: fullId(core, row.uuid), problem });
-  if (mode.startsWith('MULTI_NODE')) throw refuse(`it lives on one node, ${mode} was asked for`);
+  if (mode.startsWith('MULTI_NODE') && !core.spec.shared) throw refuse(`it lives on one node, ${mode} was asked for`);
   if (access.kind === 'block') {
     if (row.content !== 'block') throw refuse('it has a file system, a raw block device was asked for');
     return;

@@ -1,0 +1,208 @@
+import type { Socket } from 'node:net';
+import { XdrReader } from '../xdr/reader.ts';
+import type { XdrWriter } from '../xdr/writer.ts';
+import type { Budget } from './budget.ts';
+import type { BufferPool } from './buffer-pool.ts';
+import { type CallHeader, deniedReply, readCall } from './message.ts';
+import { createRecordReader, writeMark } from './record.ts';
+
+export interface ConnectionLimits {
+  maxRecordBytes: number;
+  maxRequests: number;
+  maxBytes: number;
+  idleMs: number;
+  stallMs: number;
+}
+
+/** One call, and what its handler may ask of the connection that it came on. */
+export interface IncomingCall extends CallHeader {
+  /** At the procedure's arguments. */
+  arguments: XdrReader;
+  recordBytes: number;
+  /** A buffer for the answer, when there is room for it; it is taken back when the answer is sent. */
+  lend(bytes: number): Promise<Buffer>;
+  /** The peer has shown a session: when memory is short, others are cut off first. */
+  trust(): void;
+}
+
+export interface Connection {
+  readonly remoteAddress: string;
+  /** Bytes of a record that is not complete, and since when; for whoever must choose a victim. */
+  readonly partial: { bytes: number; sinceMs: number };
+  readonly isTrusted: boolean;
+  close(): void;
+}
+
+/**
+ * Serves the calls of one connection, several at a time and answered as they are done. What a peer can make the server
+ * hold is bounded: while its requests and its unsent answers are too many, nothing more is read from it.
+ */
+export function serveConnection(
+  socket: Socket,
+  {
+    limits,
+    total,
+    buffers,
+    now,
+    handle,
+    onBad,
+  }: {
+    limits: ConnectionLimits;
+    /** Of all connections together. */
+    total: Budget;
+    buffers: BufferPool;
+    now(): number;
+    handle(call: IncomingCall): Promise<XdrWriter>;
+    /** The peer broke the protocol, and the connection ends. */
+    onBad(error: unknown): void;
+  },
+): Connection {
+  const queue: Buffer[] = [];
+  let running = 0;
+  let heldBytes = 0;
+  let trusted = false;
+  const waiting: { bytes: number; go: () => void }[] = [];
+  const partial = { bytes: 0, sinceMs: 0 };
+
+  const end = (error: unknown): void => {
+    onBad(error);
+    socket.destroy();
+  };
+
+  const isFull = (): boolean => running >= limits.maxRequests || (running > 0 && heldBytes >= limits.maxBytes);
+
+  const hold = (bytes: number): void => {
+    heldBytes += bytes;
+    total.take(bytes);
+  };
+  const giveBack = (bytes: number): void => {
+    heldBytes -= bytes;
+    total.release(bytes);
+    const next = waiting[0];
+    if (next !== undefined && (heldBytes === 0 || heldBytes + next.bytes <= limits.maxBytes)) {
+      waiting.shift();
+      next.go();
+    }
+  };
+
+  const reserve = async (bytes: number): Promise<void> => {
+    if (heldBytes > 0 && heldBytes + bytes > limits.maxBytes && waiting.length < running - 1) {
+      await new Promise<void>((go) => waiting.push({ bytes, go }));
+    }
+    heldBytes += bytes;
+    await total.acquire(bytes);
+  };
+
+  const pump = (): void => {
+    while (queue.length > 0 && !isFull()) {
+      const record = queue.shift()!;
+      running += 1;
+      void serve(record);
+    }
+    if (queue.length > 0 || isFull()) socket.pause();
+    else if (socket.isPaused()) socket.resume();
+  };
+
+  const serve = async (record: Buffer): Promise<void> => {
+    let reservedBytes = record.length;
+    const lent = [record];
+    const done = (): void => {
+      running -= 1;
+      giveBack(reservedBytes);
+      for (const buffer of lent) buffers.give(buffer);
+      pump();
+    };
+    try {
+      const reader = new XdrReader(record);
+      const header = readCall(reader);
+      const reply =
+        'mismatch' in header
+          ? deniedReply(header.xid, { rpcMismatch: true })
+          : await handle({
+              ...header,
+              arguments: reader,
+              recordBytes: record.length,
+              lend: async (bytes) => {
+                await reserve(bytes);
+                reservedBytes += bytes;
+                const buffer = buffers.take(bytes);
+                lent.push(buffer);
+                return buffer;
+              },
+              trust: () => {
+                trusted = true;
+              },
+            });
+      send(reply, done);
+    } catch (error) {
+      // What is no call cannot be answered, and what comes next would be no call either.
+      end(error);
+      done();
+    }
+  };
+
+  const send = (reply: XdrWriter, done: () => void): void => {
+    if (socket.destroyed) {
+      done();
+      return;
+    }
+    const pieces = reply.finish();
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    writeMark(pieces[0]!, bytes - 4);
+    socket.cork();
+    pieces.forEach((piece, i) => {
+      socket.write(piece, i === pieces.length - 1 ? done : undefined);
+    });
+    socket.uncork();
+  };
+
+  const feed = createRecordReader({
+    maxBytes: limits.maxRecordBytes,
+    buffers,
+    onRecord: (record) => {
+      hold(record.length - partial.bytes);
+      partial.bytes = 0;
+      queue.push(record);
+    },
+    onPartial: (bytes) => {
+      if (partial.bytes === 0) partial.sinceMs = now();
+      hold(bytes - partial.bytes);
+      partial.bytes = bytes;
+    },
+  });
+  socket.on('data', (chunk: Buffer) => {
+    try {
+      feed(chunk);
+    } catch (error) {
+      return end(error);
+    }
+    pump();
+  });
+  // The socket itself says why it ended; nobody waits for that.
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    giveBack(partial.bytes);
+    partial.bytes = 0;
+    for (const record of queue.splice(0)) giveBack(record.length);
+    for (const { go } of waiting.splice(0)) go();
+  });
+
+  let idleSinceMs = now();
+  socket.setTimeout(limits.stallMs, () => {
+    const owes = partial.bytes > 0 || socket.writableLength > 0;
+    if (owes || now() - idleSinceMs >= limits.idleMs) socket.destroy();
+    else socket.setTimeout(limits.stallMs);
+  });
+  socket.on('data', () => {
+    idleSinceMs = now();
+  });
+  socket.setNoDelay(true);
+  return {
+    remoteAddress: socket.remoteAddress ?? '',
+    partial,
+    get isTrusted() {
+      return trusted;
+    },
+    close: () => socket.destroy(),
+  };
+}
