@@ -13,7 +13,6 @@ import { version } from '../version.ts';
 import { createVolumeService, type VolumeService } from '../volumes/index.ts';
 import { adoptDisk } from './adopt.ts';
 import { openAdopted } from './adopted.ts';
-import { serveExports } from './exports.ts';
 import { openKnownPools } from './known-pools.ts';
 import { registerWithKubelet } from './registration.ts';
 
@@ -71,7 +70,9 @@ export async function startDaemon(config: Config, mode: 'node' | 'dev'): Promise
   const startedAt = Date.now();
   const closers: ((graceMs: number) => Promise<unknown>)[] = [];
   try {
-    const exports = config.nfs && (await serveExports(volumes, config.nfs, { stateDir, log }));
+    // A node that exports nothing has no use for the server's code.
+    const exports =
+      config.nfs && (await (await import('./exports.ts')).serveExports(volumes, config.nfs, { stateDir, log }));
     if (exports !== undefined) closers.push(() => exports.close());
     const service = exports?.service ?? volumes;
     const http = await serveHttp({ ...config.http, metrics, readiness: ready, log });
