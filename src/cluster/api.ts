@@ -27,11 +27,16 @@ export interface Api {
   namespace: string;
 }
 
+/** What the library makes up when it finds no cluster. */
+const NOWHERE = 'http://localhost:8080';
+
 /** Asks nothing of the cluster yet. Throws KUBE_CONFIG_UNUSABLE. */
 export function connectApi({ kubeconfig, context, timeoutMs }: ApiOptions): Api {
   const config = loadConfig(kubeconfig, context);
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw unusable(`context ${config.getCurrentContext() || '(none)'} names no cluster`);
+  if (cluster.server === NOWHERE)
+    throw unusable('there is none: neither KUBECONFIG nor ~/.kube/config names a cluster');
   const settings = createConfiguration({
     baseServer: new ServerConfiguration(cluster.server, {}),
     authMethods: { default: config },

@@ -6,6 +6,7 @@ import { createStep } from './steps.ts';
 import { testEphemeral } from './volumes/ephemeral.ts';
 import { testFsGroup } from './volumes/fs-group.ts';
 import { testGroups } from './volumes/groups.ts';
+import { testIoLimits } from './volumes/io-limits.ts';
 import { testRetention } from './volumes/retention.ts';
 import { testSinglePod } from './volumes/single-pod.ts';
 
@@ -28,6 +29,7 @@ await testSinglePod(cluster);
 await testRetention(cluster);
 await testEphemeral(cluster);
 await testFsGroup(cluster);
+await testIoLimits(cluster);
 
 await step('Berth is uninstalled', () => berth.uninstall());
 await step('nothing is left when the bed is taken down', stop);
