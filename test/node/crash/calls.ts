@@ -74,6 +74,10 @@ export function createCalls(lab: CrashLab, daemon: Daemon) {
       }
       note.existence = 'there';
     },
+    /** To no limit, which can be had on every machine and in every pool. */
+    async modifyVolume(note: VolumeNote): Promise<void> {
+      await call('ControllerModifyVolume', { volume_id: note.id, mutable_parameters: { readBytesPerSecond: 'max' } });
+    },
     async deleteVolume(note: VolumeNote): Promise<void> {
       if (note.existence !== 'gone') note.existence = 'leaving';
       await call('DeleteVolume', { volume_id: note.id });

@@ -24,6 +24,7 @@ type MoveName =
   | 'delete'
   | 'expand'
   | 'expandNode'
+  | 'modify'
   | 'stage'
   | 'unstage'
   | 'publish'
@@ -43,6 +44,7 @@ const leadingTo: Record<string, readonly MoveName[]> = {
   clone: ['clone', 'snapshot', 'stage', 'delete'],
   delete: ['delete', 'create'],
   expand: ['expand', 'expandNode', 'stage'],
+  modify: ['modify', 'create'],
   stage: ['expand', 'stage', 'unpublish', 'unstage'],
   unstage: ['stage', 'unpublish', 'unstage'],
   publish: ['publish', 'unpublish'],
@@ -176,6 +178,7 @@ export function chooseMove(
     staged.filter((note) => !note.filled),
     calls.expandNode,
   );
+  mayOne('modify', 1, volumes, calls.modifyVolume);
   mayOne('stage', 5, free, calls.stage);
   mayOne('publish', 4, unpublished, calls.publish);
   mayOne('unpublish', 2, published, calls.unpublish);
