@@ -178,7 +178,8 @@ export function chooseMove(
     staged.filter((note) => !note.filled),
     calls.expandNode,
   );
-  mayOne('modify', 1, volumes, calls.modifyVolume);
+  // Elsewhere it would only take moves from what leads to a step.
+  if (towards === undefined || favoured.includes('modify')) mayOne('modify', 1, volumes, calls.modifyVolume);
   mayOne('stage', 5, free, calls.stage);
   mayOne('publish', 4, unpublished, calls.publish);
   mayOne('unpublish', 2, published, calls.unpublish);
