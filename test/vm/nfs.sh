@@ -15,7 +15,7 @@ start_server() {
 
 start_server
 until port=$(cat "$folder/port") && [ "$port" ]; do kill -0 "$server" || { cat "$folder/server.log"; exit 1; }; sleep 0.1; done
-start_vm --limit 400 --net --disk none bash "$bed/nfs-guest.sh" "$port" "$repo"
+start_vm --limit 400 --net --disk none bash "$bed/nfs-guest.bash" "$port" "$repo"
 wait_for test -e "$share/restarts" || exit 1
 kills=0
 while [ -e "$share/restarts" ] && kill -0 "$vm" 2>/dev/null; do

@@ -1,5 +1,5 @@
 #!/bin/bash
-# usage: nfs-guest.sh PORT REPO: in the guest, what programs do on an NFS mount. While /host/restarts is there, the host
+# usage: nfs-guest.bash PORT REPO: in the guest, what programs do on an NFS mount. While /host/restarts is there, the host
 # kills the server again and again.
 port=$1 repo=$2 m=/mnt/nfs
 trap 'echo "not ok line $LINENO: $BASH_COMMAND"; dmesg | tail -n 20; exit 1' ERR
