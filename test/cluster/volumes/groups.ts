@@ -56,8 +56,15 @@ export async function testGroups({ kubectl, nodes, berth, step }: Cluster): Prom
   });
 
   await step('each restored from its own snapshot, they have the data of one moment', async () => {
-    const snapshots = (await kubectl.list<Snapshot>('volumesnapshots')).filter(
-      ({ status }) => status?.volumeGroupSnapshotName === 'together',
+    let snapshots: Snapshot[] = [];
+    // The group is ready before its members have their status.
+    await until(
+      () => `the group has two snapshots; ${snapshots.length} are known`,
+      async () => {
+        const all = await kubectl.list<Snapshot>('volumesnapshots');
+        snapshots = all.filter(({ status }) => status?.volumeGroupSnapshotName === 'together');
+        return snapshots.length === 2;
+      },
     );
     for (const { metadata, spec } of snapshots) {
       const source = spec.source.persistentVolumeClaimName;
