@@ -1,8 +1,8 @@
 import { type AdminClient, connectAdmin } from '../admin/client.ts';
 import { BerthError, toBerthError } from '../errors.ts';
+import { mapBounded } from '../map-bounded.ts';
 import type { Api } from './api.ts';
 import type { DaemonPod, Installation } from './daemons.ts';
-import { eachOf } from './each.ts';
 import { openExecStream } from './exec-stream.ts';
 import { openTunnel } from './tunnel.ts';
 
@@ -52,7 +52,7 @@ export function createAsker({ exec }: Api, { daemons }: Installation, timeoutMs:
       return Promise.reject(new BerthError('NODE_UNKNOWN', { node, nodes }));
     },
     askAll: (use) =>
-      eachOf(daemons, NODES_AT_ONCE, async (daemon) => {
+      mapBounded(daemons, NODES_AT_ONCE, async (daemon) => {
         try {
           return { node: daemon.node, value: await askDaemon(daemon, use) };
         } catch (error) {

@@ -5,9 +5,8 @@ import type { Answer, Problem } from './ask.ts';
 import { podProblem } from './daemons.ts';
 import type { Cluster } from './index.ts';
 import { createReader } from './reader.ts';
+import { STARTUP_TAINT } from './startup-taint.ts';
 import { nodeOf } from './volumes.ts';
-
-export const STARTUP_TAINT = 'berth.dev/not-ready';
 
 /** A node of the cluster that has a daemon of Berth, or data of Berth. */
 export interface ClusterNode {

@@ -2,9 +2,9 @@ import type { V1PersistentVolume, V1Pod } from '@kubernetes/client-node';
 import type { AdminClient } from '../admin/client.ts';
 import { DRIVER_NAME } from '../csi/index.ts';
 import { NODE_KEY } from '../csi/topology.ts';
+import { mapBounded } from '../map-bounded.ts';
 import type { HealthProblem, Usage, Volume } from '../volumes/model.ts';
 import type { Answer } from './ask.ts';
-import { eachOf } from './each.ts';
 import type { Cluster } from './index.ts';
 import { createReader } from './reader.ts';
 
@@ -51,7 +51,7 @@ export async function listVolumes({ api, askAll }: Cluster): Promise<ClusterVolu
 }
 
 async function checkVolumes(client: AdminClient): Promise<CheckedVolume[]> {
-  return eachOf(await client.listVolumes(), CHECKS_AT_ONCE, (volume) =>
+  return mapBounded(await client.listVolumes(), CHECKS_AT_ONCE, (volume) =>
     client.checkVolume(volume.id).catch((error: Error) => ({
       volume,
       problems: [{ status: 'UNKNOWN' as const, reason: 'NotChecked', message: error.message }],

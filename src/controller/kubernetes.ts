@@ -1,5 +1,4 @@
 import {
-  ApiException,
   AuthenticationV1Api,
   CoreV1Api,
   KubeConfig,
@@ -7,6 +6,8 @@ import {
   setHeaderOptions,
   type V1Secret,
 } from '@kubernetes/client-node';
+import { problemOf, statusOf } from '../cluster/request.ts';
+import { STARTUP_TAINT } from '../cluster/startup-taint.ts';
 import type { ControllerConfig } from '../config/index.ts';
 import { BerthError } from '../errors.ts';
 import type { Identity } from '../fleet/index.ts';
@@ -22,7 +23,6 @@ export interface Cluster {
   removeTaint(nodeName: string): Promise<void>;
 }
 
-const STARTUP_TAINT = 'berth.dev/not-ready';
 const NODE_NAME_KEY = 'authentication.kubernetes.io/node-name';
 const ATTEMPTS = 5;
 
@@ -122,8 +122,6 @@ export async function volumesInUse(driverName: string): Promise<string[]> {
     });
 }
 
-const statusOf = (error: unknown): number | undefined => (error instanceof ApiException ? error.code : undefined);
-
 async function orNothing<T>(request: Promise<T>): Promise<T | undefined> {
   try {
     return await request;
@@ -135,11 +133,7 @@ async function orNothing<T>(request: Promise<T>): Promise<T | undefined> {
 
 function explain(action: string, error: unknown): BerthError {
   if (error instanceof BerthError) return error;
-  const { message, cause } = error as Error;
-  const body = error instanceof ApiException ? (error.body as { message?: string } | undefined) : undefined;
-  const beneath = cause instanceof Error ? `: ${cause.message || (cause as NodeJS.ErrnoException).code}` : '';
-  const problem = body?.message ?? `${message.split('\n', 1)[0]}${beneath}`;
-  return new BerthError('KUBERNETES_FAILED', { action, problem }, { cause: error });
+  return new BerthError('KUBERNETES_FAILED', { action, problem: problemOf(error) }, { cause: error });
 }
 
 const decode = (text: string | undefined): string => Buffer.from(text ?? '', 'base64').toString();

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -23,6 +22,7 @@ import { unmount } from '../host/mount.ts';
 import { readMounts } from '../host/mountinfo.ts';
 import { endUnlessClosed, startDaemon } from '../node/daemon.ts';
 import { stopSignal } from '../rpc/stop-signal.ts';
+import { callWithin } from '../volumes/call.ts';
 import type { VolumeService } from '../volumes/index.ts';
 import { welcome } from './welcome.ts';
 
@@ -51,8 +51,9 @@ export async function runDev(options: DevOptions): Promise<number> {
     const daemon = await startDaemon(config, 'dev');
     try {
       const problems = await daemon.settled();
-      const volumes = await provideVolumes(daemon.service, options);
+      await provideVolumes(daemon.service, options);
       const { httpPort, nfsPort } = daemon;
+      const { volumes } = options;
       process.stdout.write(
         welcome({ config, dir, limited: device !== undefined, problems, httpPort, nfsPort: nfsPort!, volumes }),
       );
@@ -108,11 +109,10 @@ function expiry(ttlMs: number | undefined, madeAt: number) {
   return { over, isOver, cancel: () => clearInterval(timer) };
 }
 
-/** Makes the volumes that are not there. Returns their names. */
-async function provideVolumes(service: VolumeService, { volumes, sizeLimitBytes }: DevOptions): Promise<string[]> {
-  const call = () => ({ deadline: Date.now() + CALL_MS, requestId: randomUUID() });
+/** Makes the volumes that are not there. */
+async function provideVolumes(service: VolumeService, { volumes, sizeLimitBytes }: DevOptions): Promise<void> {
   for (const name of volumes) {
-    if ((await service.findVolume(name, call())) !== undefined) continue;
+    if ((await service.findVolume(name, callWithin(CALL_MS))) !== undefined) continue;
     const [pool] = service.pools();
     const requiredBytes = sizeLimitBytes ?? (pool?.availableBytes ?? 0n) / BigInt(2 * volumes.length);
     await service.createVolume(
@@ -123,10 +123,9 @@ async function provideVolumes(service: VolumeService, { volumes, sizeLimitBytes 
         parameters: { thin: false, nodatacow: false },
         ioLimits: {},
       },
-      call(),
+      callWithin(CALL_MS),
     );
   }
-  return volumes;
 }
 
 /** The loop device of the pool's file; one that an earlier run left is used again. */

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { mapBounded } from '../map-bounded.ts';
 import { notAsked, readContent } from './content.ts';
 import { type DeviceFacts, readDevice } from './device.ts';
 import { isOperatorsMapping } from './kinds.ts';
@@ -123,14 +124,4 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string | undefined)
     else group.push(item);
   }
   return groups;
-}
-
-async function mapBounded<T, R>(items: readonly T[], width: number, work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  const queue = items.entries();
-  const worker = async (): Promise<void> => {
-    for (const [index, item] of queue) results[index] = await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
-  return results;
 }

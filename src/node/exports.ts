@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Config } from '../config/index.ts';
 import { type NfsServer, serveNfs } from '../nfs/index.ts';
 import type { Logger } from '../observe/index.ts';
+import { callWithin } from '../volumes/call.ts';
 import { parseId } from '../volumes/ids.ts';
 import type { Call, Volume, VolumeService } from '../volumes/model.ts';
 
@@ -50,32 +50,35 @@ export async function serveExports(
     exported.delete(id);
     nfs.removeExport(name);
   };
-  const each = async (act: (volume: Volume) => Promise<void>): Promise<void> => {
-    for (let token = ''; ; ) {
-      const { items, next } = await inner.listVolumes({ token, max: 0 }, newCall());
-      for (const volume of items) {
-        await act(volume).catch((error: Error) =>
-          log.warn({ volume: volume.id, problem: error.message }, 'not exported'),
-        );
-      }
-      if (next === undefined) return;
-      token = next;
+  const sharedVolumes = async (): Promise<Volume[]> =>
+    (await inner.listVolumes({ token: '', max: 0 }, callWithin(CALL_MS))).items.filter(({ shared }) => shared);
+  const addAll = async (): Promise<void> => {
+    for (const volume of await sharedVolumes()) {
+      await add(volume, callWithin(CALL_MS)).catch((error: Error) =>
+        log.warn({ volume: volume.id, problem: error.message }, 'not exported'),
+      );
     }
   };
 
   /** Where nothing else limits a volume, clients can at least not go on when it is found to be full. */
-  const limit = async (volume: Volume): Promise<void> => {
-    const name = exported.get(volume.id);
-    if (name === undefined || volume.backend !== 'directory') return;
-    const { bytes } = await inner.volumeUsage(volume.id, newCall());
-    nfs.setFull(name, bytes.used >= volume.sizeBytes);
+  const limit = async ({ id, sizeBytes }: Volume): Promise<void> => {
+    const name = exported.get(id);
+    if (name === undefined) return;
+    const { bytes } = await inner.volumeUsage(id, callWithin(CALL_MS));
+    nfs.setFull(name, bytes.used >= sizeBytes);
   };
-  const timer = setInterval(() => void each(limit).catch(() => {}), LOOK_EVERY_MS);
+  const limitAll = async (): Promise<void> => {
+    if (inner.pools().every(({ limitsEnforced }) => limitsEnforced)) return;
+    for (const volume of await sharedVolumes()) {
+      if (volume.backend === 'directory') await limit(volume).catch(() => {}); // it may be gone by now
+    }
+  };
+  const timer = setInterval(() => void limitAll().catch(() => {}), LOOK_EVERY_MS);
   timer.unref();
 
   return {
     nfs,
-    exportAll: () => each((volume) => add(volume, newCall())),
+    exportAll: addAll,
     service: {
       ...inner,
       async createVolume(request, call) {
@@ -100,5 +103,3 @@ export async function serveExports(
     },
   };
 }
-
-const newCall = (): Call => ({ deadline: Date.now() + CALL_MS, requestId: randomUUID() });

@@ -35,11 +35,10 @@ export const podOf = (path: string): string | undefined =>
 /** Sets what the row says on all pods that use the volume; those whose control group is not there yet come later. */
 export function applyIoLimits(core: PoolCore, row: ObjectRow): void {
   const { mounts, device } = mountsOf(core, row);
-  const problem =
-    device === undefined
-      ? undefined
-      : mounts.map(({ mountPoint }) => limit(mountPoint, device, toIoMax(row))).find((text) => text !== undefined);
-  if (problem === undefined) core.unlimited.delete(row.uuid);
+  const paths = mounts.map(({ mountPoint }) => mountPoint);
+  const problem = device && limitPods(paths, device, toIoMax(row));
+  // Where there are no limits, there is nothing that could be missing.
+  if (problem === undefined || !isLimited(row.ioLimits)) core.unlimited.delete(row.uuid);
   else core.unlimited.set(row.uuid, { since: core.now(), told: false, ...core.unlimited.get(row.uuid), problem });
 }
 
@@ -47,7 +46,7 @@ export function applyIoLimits(core: PoolCore, row: ObjectRow): void {
 export function releaseIoLimits(core: PoolCore, row: ObjectRow, targetPath: string): void {
   if (!isLimited(row.ioLimits)) return;
   const { device } = mountsOf(core, row);
-  if (device !== undefined) limit(targetPath, device, {});
+  if (device !== undefined) limitPods([targetPath], device, {});
 }
 
 export function ioLimitProblems(core: PoolCore, row: ObjectRow): HealthProblem[] {
@@ -75,11 +74,14 @@ function retry(core: PoolCore): void {
   }
 }
 
-/** Returns what was in the way. A path that is no pod's has nobody to limit. */
-function limit(path: string, device: string, limits: IoMax): string | undefined {
-  const pod = podOf(path);
-  if (pod === undefined) return undefined;
-  const root = findIoControlGroups();
+/** Limits the pods of target paths. Returns what was in the way first. A path that is no pod's has nobody to limit. */
+function limitPods(paths: readonly string[], device: string, limits: IoMax): string | undefined {
+  const pods = paths.flatMap((path) => podOf(path) ?? []);
+  const root = pods.length === 0 ? undefined : findIoControlGroups();
+  return pods.map((pod) => limitPod(root, pod, device, limits)).find((problem) => problem !== undefined);
+}
+
+function limitPod(root: string | undefined, pod: string, device: string, limits: IoMax): string | undefined {
   const group = root && findPodGroup(root, pod);
   if (group === undefined) return `pod ${pod} has no control group`;
   try {

@@ -35,14 +35,18 @@ const groupOf = (bed: Bed, name: string): object => ({
   }),
 });
 
-/** The classes `fast` and `bulk`; the latter with xfs, since some machines cannot grow a mounted ext4. */
-export const valuesFor = (bed: Bed): object => ({
+/** The classes `fast` and `bulk`, and others; `bulk` with xfs, since some machines cannot grow a mounted ext4. */
+export const valuesFor = (bed: Bed, classes: object = {}): object => ({
   image: 'berth.dev/berth:test',
   groups: bed.nodes.map((name) => groupOf(bed, name)),
   storageClasses: {
     bulk: { enabled: true, parameters: { poolClass: 'bulk', 'csi.storage.k8s.io/fstype': 'xfs' } },
+    ...classes,
   },
 });
+
+/** A class of the pools `fast` whose claims are bound without a pod. */
+export const IMMEDIATE = { volumeBindingMode: 'Immediate', parameters: { poolClass: 'fast' } };
 
 /** Installs Berth and waits until it is Ready everywhere and the kubelets know the driver. */
 export async function installBerth(bed: Bed, values: object = valuesFor(bed)): Promise<Installation> {

@@ -1,7 +1,7 @@
 /** Berth while things go wrong; run by faults.sh. */
 import { until } from '../helpers/until.ts';
 import { type Bed, startBed } from './bed.ts';
-import { installBerth, NAMESPACE, valuesFor } from './berth.ts';
+import { IMMEDIATE, installBerth, NAMESPACE, valuesFor } from './berth.ts';
 import { diagnose } from './diagnose.ts';
 import { podOf, readyPods, shell } from './pods.ts';
 import { createStep } from './steps.ts';
@@ -28,11 +28,9 @@ const { kubectl, nodes, node, stop } = await step('2 nodes are up', async () => 
   bed = await startBed({ nodes: 2, disks: { fast: '4G', bulk: '4G' }, berth: true });
   return bed;
 });
-const berth = await step('Berth is installed', async () => {
-  const values = valuesFor(bed!) as { storageClasses: object };
-  const immediate = { volumeBindingMode: 'Immediate', parameters: { poolClass: 'fast' } };
-  return installBerth(bed!, { ...values, snapshots: 'never', storageClasses: { ...values.storageClasses, immediate } });
-});
+const berth = await step('Berth is installed', () =>
+  installBerth(bed!, { ...valuesFor(bed!, { immediate: IMMEDIATE }), snapshots: 'never' }),
+);
 
 const claimsOf = (prefix: string, count: number, storageClass: string, size: string): object[] =>
   Array.from({ length: count }, (_, index) => claimOf(`${prefix}-${index}`, { storageClass, size }));

@@ -1,7 +1,7 @@
 /** A node and controllers that start anew; run by restarts.sh. */
 import { until } from '../helpers/until.ts';
 import { type Bed, startBed } from './bed.ts';
-import { installBerth, NAMESPACE, valuesFor } from './berth.ts';
+import { IMMEDIATE, installBerth, NAMESPACE, valuesFor } from './berth.ts';
 import { diagnose } from './diagnose.ts';
 import type { KubeObject } from './kubectl.ts';
 import { isReady, type Pod, readyPods } from './pods.ts';
@@ -30,16 +30,13 @@ const { kubectl, nodes, node, stop } = await step('2 nodes are up', async () => 
   return bed;
 });
 
-const berth = await step(`Berth is installed, with ${REPLICAS} controllers`, async () => {
-  const values = valuesFor(bed!) as { storageClasses: object };
-  const immediate = { volumeBindingMode: 'Immediate', parameters: { poolClass: 'fast' } };
-  return installBerth(bed!, {
-    ...values,
+const berth = await step(`Berth is installed, with ${REPLICAS} controllers`, () =>
+  installBerth(bed!, {
+    ...valuesFor(bed!, { immediate: IMMEDIATE }),
     controller: { replicas: REPLICAS },
     snapshots: 'never',
-    storageClasses: { ...values.storageClasses, immediate },
-  });
-});
+  }),
+);
 
 /** The nodes whose pools a controller has, as its metrics tell. */
 async function connectedTo({ status }: Pod): Promise<string[]> {

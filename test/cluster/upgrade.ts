@@ -1,6 +1,6 @@
 /** Another image and other values under running pods, and back; run by upgrade.sh. */
 import { type Bed, startBed } from './bed.ts';
-import { installBerth, NAMESPACE, valuesFor } from './berth.ts';
+import { IMMEDIATE, installBerth, NAMESPACE, valuesFor } from './berth.ts';
 import { diagnose } from './diagnose.ts';
 import { type Pod, podOf, readyPods, shell } from './pods.ts';
 import { createStep } from './steps.ts';
@@ -36,11 +36,9 @@ const { kubectl, nodes, node, stop } = await step('2 nodes are up', async () => 
   return bed;
 });
 
-const berth = await step('Berth is installed', async () => {
-  const values = valuesFor(bed!) as { storageClasses: object };
-  const immediate = { volumeBindingMode: 'Immediate', parameters: { poolClass: 'fast' } };
-  return installBerth(bed!, { ...values, snapshots: 'never', storageClasses: { ...values.storageClasses, immediate } });
-});
+const berth = await step('Berth is installed', () =>
+  installBerth(bed!, { ...valuesFor(bed!, { immediate: IMMEDIATE }), snapshots: 'never' }),
+);
 
 /** A claim of each kind, and a pod that uses them. */
 const userOf = (name: string, on: string, script: string): object[] => [

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { handleServerStreamingCall } from '@grpc/grpc-js';
 import { toServiceError } from '../../rpc/status.ts';
+import { callWithin } from '../../volumes/call.ts';
 import type { Call, Job, VolumeService } from '../../volumes/model.ts';
 import { required } from '../handler.ts';
 import { encodeJob, type JobMessage } from '../wire/jobs.ts';
@@ -44,8 +44,9 @@ export function watchJobs(
     let sent = '';
     try {
       while (!signal.aborted) {
-        const call = { deadline: Date.now() + WATCH_DEADLINE_MS, requestId: randomUUID() };
-        const jobs = (await service.jobs(call)).filter((job) => ids.length === 0 || ids.includes(job.id));
+        const jobs = (await service.jobs(callWithin(WATCH_DEADLINE_MS))).filter(
+          (job) => ids.length === 0 || ids.includes(job.id),
+        );
         const message = { jobs: jobs.map(encodeJob) };
         const now = JSON.stringify(message);
         if (now !== sent) stream.write(message);

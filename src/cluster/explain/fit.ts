@@ -7,7 +7,7 @@ import type {
   V1Toleration,
 } from '@kubernetes/client-node';
 import { DRIVER_NAME } from '../../csi/index.ts';
-import { STARTUP_TAINT } from '../nodes.ts';
+import { STARTUP_TAINT } from '../startup-taint.ts';
 import type { ClaimFacts } from './facts.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bed } from '../../cluster/bed.ts';
-import { installBerth, NAMESPACE, valuesFor } from '../../cluster/berth.ts';
+import { IMMEDIATE, installBerth, NAMESPACE, valuesFor } from '../../cluster/berth.ts';
 import { capacityIsKnown } from '../../cluster/storage.ts';
 import { CHART, helm, objectsOf } from '../../deploy/chart.ts';
 import { mebibytes, sum } from '../measure.ts';
@@ -34,11 +34,7 @@ export async function measureDeployments(bed: Bed, trials: Trials, { replicas }:
   return rowsOf(bed.nodes.length, replicas, chart, onNodes);
 }
 
-const benchValues = (bed: Bed): object => {
-  const values = valuesFor(bed) as { storageClasses: object };
-  const immediate = { volumeBindingMode: 'Immediate', parameters: { poolClass: 'fast' } };
-  return { ...values, storageClasses: { ...values.storageClasses, [CLASSES.Berth.immediate]: immediate } };
-};
+const benchValues = (bed: Bed): object => valuesFor(bed, { [CLASSES.Berth.immediate]: IMMEDIATE });
 
 interface Installed {
   uninstall(): Promise<void>;
