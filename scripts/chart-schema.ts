@@ -68,6 +68,15 @@ const values = z.strictObject({
   storageClasses: z.record(dnsSubdomain, storageClass),
   snapshots: wanted,
   groupSnapshots: wanted,
+  dev: z
+    .strictObject({
+      enabled: z.boolean(),
+      defaultClass: z.boolean(),
+      directory: z.string().regex(/^(\/[^/\s]+)+$/),
+      nfsPort: z.int().min(1).max(65_535),
+      allow: z.array(z.string()).min(1).describe('Blocks of addresses.'),
+    })
+    .describe('Throwaway volumes, ReadWriteMany by NFS.'),
   networkPolicy: z.strictObject({ enabled: z.boolean() }),
   uninstall: z.strictObject({ force: z.boolean() }),
   global: z.unknown().optional().describe('Of a chart that has this one as its part.'),

@@ -128,6 +128,29 @@ export const catalogue = {
     template: 'snapshot {id} belongs to group snapshot {group}',
     remedy: 'Delete the group snapshot as a whole.',
   },
+  NFS_CLIENT_MISSING: {
+    status: 'FAILED_PRECONDITION',
+    template: 'the kernel of this node has no NFS client (module nfsv4), which volume {id} on {address} needs',
+    remedy:
+      'Load the module (`modprobe nfsv4`) or use a kernel that has it; or bind the pods to the volume’s node, which needs none.',
+  },
+  SHARE_TAKEN: {
+    status: 'UNAVAILABLE',
+    template:
+      'volume {id} is used directly by pods of its own node, {address}; other nodes must wait until these have ended',
+    remedy:
+      'Delete those pods: with the next ones all nodes use NFS. A claim that is made while the cluster has several nodes is used by NFS from the start.',
+  },
+  SHARE_IN_GRACE: {
+    status: 'UNAVAILABLE',
+    template: 'volume {id}: clients of before the restart may still come back',
+    remedy: 'Nothing: the caller tries again by itself, within a minute.',
+  },
+  SHARE_UNREACHABLE: {
+    status: 'UNAVAILABLE',
+    template: 'volume {id} is served by {address}, which cannot be mounted: {problem}',
+    remedy: 'See whether the daemon of that node runs, and whether nfs.allow and firewalls let this node in.',
+  },
   VOLUME_NOT_STAGED: {
     status: 'FAILED_PRECONDITION',
     template: 'volume {id} is not staged at {path}',

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { InvalidArgumentError } from 'commander';
 import { CIDR_EXPECTED, isCidr, LISTEN_EXPECTED, parseAddress } from '../config/network.ts';
 import { DURATION_EXPECTED, parseDuration, parseQuantity, QUANTITY_EXPECTED } from '../config/quantity.ts';
@@ -36,6 +37,12 @@ export function textArgument(value: string): string {
 /** Where to listen; stays text. */
 export function listenArgument(value: string): string {
   if (parseAddress(value) === undefined) throw new InvalidArgumentError(`${capital(LISTEN_EXPECTED)}.`);
+  return value;
+}
+
+/** An IP address. Empty text is as good as none. */
+export function addressArgument(value: string): string {
+  if (value !== '' && isIP(value) === 0) throw new InvalidArgumentError('Expected an IP address.');
   return value;
 }
 

@@ -24,8 +24,9 @@ export function checkRules(content: unknown, mode: Mode): Problem[] {
   const pools = indexed(content.pools);
   return [
     ...checkSockets(content),
-    ...checkNfs(content, mode),
-    ...pools.flatMap(([pool, path]) => checkPool(pool, path, mode)),
+    ...checkNfs(content),
+    ...pools.flatMap(([pool, path]) => checkPool(pool, path)),
+    ...(mode === 'node' ? pools.flatMap(([pool, path]) => checkThrowaway(pool, path, content)) : []),
     ...checkNames(pools),
     ...checkDisksTwice(pools),
     ...checkFolders(pools),
@@ -44,16 +45,15 @@ function checkSockets({ csi, admin }: Raw): Problem[] {
   return same ? [{ path: ['admin', 'socket'], message: 'expected another socket than csi.endpoint' }] : [];
 }
 
-function checkNfs({ nfs }: Raw, mode: Mode): Problem[] {
+function checkNfs({ nfs }: Raw): Problem[] {
   if (!isMap(nfs)) return [];
-  if (mode === 'node') return [{ path: ['nfs'], message: 'expected in dev mode only' }];
   const isOpen = typeof nfs.listen === 'string' && !isLoopback(nfs.listen);
   const isLimited = Array.isArray(nfs.allow) && nfs.allow.length > 0;
   if (!isOpen || isLimited) return [];
   return [{ path: ['nfs', 'allow'], message: 'expected who may come, since it listens to other machines' }];
 }
 
-function checkPool(pool: Raw, path: Path, mode: Mode): Problem[] {
+function checkPool(pool: Raw, path: Path): Problem[] {
   const problems: Problem[] = [];
   const report = (key: string, message: string) => problems.push({ path: [...path, key], message });
   const { backend, disks, directory, profile } = pool;
@@ -67,10 +67,6 @@ function checkPool(pool: Raw, path: Path, mode: Mode): Problem[] {
     if (pool[key] !== undefined && isOther) report(key, `expected only for backend ${owner}`);
   }
 
-  if (backend === 'directory' && mode === 'node') {
-    report('backend', 'expected btrfs or image: a directory has no size limit and is for dev mode only');
-  }
-  if (pool['shared'] === true && mode === 'node') report('shared', 'expected in dev mode only');
   if (pool['shared'] === true && backend === 'image')
     report('shared', 'expected only for backends whose volumes are directories');
   if (backend === 'directory' && disks !== undefined) report('disks', 'expected directory for backend directory');
@@ -85,6 +81,18 @@ function checkPool(pool: Raw, path: Path, mode: Mode): Problem[] {
 
   const selectors = indexed(disks, [...path, 'disks']);
   return [...problems, ...selectors.flatMap(([selector, at]) => checkSelector(selector, at))];
+}
+
+/** A pool of a node that has no size limit, or is shared, is for throwaway volumes: it must say both, and have a server. */
+function checkThrowaway({ backend, shared }: Raw, path: Path, { nfs }: Raw): Problem[] {
+  if (backend === 'directory' && shared !== true) {
+    const message =
+      'expected btrfs or image: a directory has no size limit and is for throwaway volumes, with shared: true';
+    return [{ path: [...path, 'backend'], message }];
+  }
+  if (shared !== true) return [];
+  if (backend !== 'directory') return [{ path: [...path, 'shared'], message: 'expected only for backend directory' }];
+  return nfs === undefined ? [{ path: [...path, 'shared'], message: 'expected only beside nfs' }] : [];
 }
 
 const isBackend = (value: unknown): boolean => value === 'btrfs' || value === 'image' || value === 'directory';

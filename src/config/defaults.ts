@@ -14,6 +14,7 @@ export interface NodeOverrides {
   name?: string | undefined;
   zone?: string | undefined;
   region?: string | undefined;
+  address?: string | undefined;
 }
 
 /**

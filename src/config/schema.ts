@@ -35,14 +35,14 @@ const pool = z.strictObject({
   backend: z
     .enum(['btrfs', 'image', 'directory'])
     .describe(
-      'How volumes are made: a btrfs subvolume, or an image file. A directory has no size limit and is for dev mode only.',
+      'How volumes are made: a btrfs subvolume, or an image file. A directory has no size limit and is for throwaway volumes only.',
     ),
   disks: z.array(diskSelector).min(1, 'expected at least one disk').optional().describe('One selector for each disk.'),
   directory: folder.optional().describe('A folder on a file system that exists, instead of disks.'),
   shared: z
     .boolean()
     .default(false)
-    .describe('Volumes may be used from several nodes at once, by NFS. For dev mode only.'),
+    .describe('Volumes are throwaway ones, and may be used from several nodes at once, by NFS.'),
   reserve: reserve
     .default({ percent: 5 })
     .describe('Kept free from volumes: a share such as 5% or a size such as 10Gi.'),
@@ -74,6 +74,10 @@ export const schema = z.strictObject({
     name: topologyValue.describe('The node id, and the value of topology.berth.dev/node. Default: the host name.'),
     zone: topologyValue.optional().describe('Copied into the topology.'),
     region: topologyValue.optional().describe('Copied into the topology.'),
+    address: z
+      .union([z.ipv4(), z.ipv6()], 'expected an IP address')
+      .optional()
+      .describe('Where other nodes reach this one, for NFS. Absent: its shared volumes are for this node only.'),
     stateDir: folder
       .default('/var/lib/berth')
       .describe('Where the daemon mounts its pools, and keeps the list of adopted ones.'),
@@ -119,7 +123,7 @@ export const schema = z.strictObject({
         .describe('Clients, such as 10.0.0.0/8. Required unless it listens on a loopback address.'),
     })
     .optional()
-    .describe('Serves the volumes of shared pools by NFS. For dev mode only. Absent: it does not.'),
+    .describe('Serves the volumes of shared pools by NFS. Absent: it does not.'),
   pools: z.array(pool).default([]).describe('The pools of this node. None: no disk is touched.'),
 });
 

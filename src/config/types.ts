@@ -7,6 +7,8 @@ export interface Config {
     readonly name: string;
     readonly zone?: string | undefined;
     readonly region?: string | undefined;
+    /** An IP address at which other nodes reach this one. */
+    readonly address?: string | undefined;
     readonly stateDir: string;
   };
   readonly csi: {
@@ -75,12 +77,12 @@ export interface ControllerConfig {
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
-/** Exactly one of `disks` and `directory` is set. The backend `directory` is made by dev mode only. */
+/** Exactly one of `disks` and `directory` is set. The backend `directory` is for throwaway volumes. */
 export interface PoolConfig {
   readonly name: string;
   readonly class: string;
   readonly backend: Backend;
-  /** Volumes may be used from several nodes at once; dev mode only. */
+  /** Volumes are throwaway ones, and may be used from several nodes at once. */
   readonly shared: boolean;
   readonly reserve: Reserve;
   /** How much may be promised for each byte that is there, 1 or more; 1 means thick. */

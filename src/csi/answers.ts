@@ -1,12 +1,26 @@
 import type * as model from '../volumes/model.ts';
-import type { Snapshot, Timestamp, Topology, Volume, VolumeContentSource, VolumeGroupSnapshot } from './types.ts';
+import { toShareContext } from './share.ts';
+import type {
+  Snapshot,
+  Timestamp,
+  Topology,
+  TopologyRequirement,
+  Volume,
+  VolumeContentSource,
+  VolumeGroupSnapshot,
+} from './types.ts';
 
-/** Berth's words in CSI's. A volume is reachable from its node alone, which is at `topology`. */
-export function toVolume(given: model.Volume, topology: Topology): Volume {
+/**
+ * Berth's words in CSI's. A volume is reachable from its node alone, which is at `topology`, unless it is shared. `where` is what
+ * CreateVolume was asked for.
+ */
+export function toVolume(given: model.Volume, topology: Topology, where: TopologyRequirement | null = null): Volume {
   return {
     capacity_bytes: String(given.sizeBytes),
     volume_id: given.id,
-    accessible_topology: [topology],
+    ...(given.share === undefined
+      ? { accessible_topology: [topology] }
+      : { accessible_topology: [], volume_context: toShareContext(given.share, where) }),
     ...(given.source === undefined ? {} : { content_source: toContentSource(given.source) }),
   };
 }

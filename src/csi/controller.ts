@@ -36,7 +36,7 @@ export function createController(context: Context): Handlers {
     const source = parseSource(request.volume_content_source);
     local.check(request.accessibility_requirements, 'accessibility_requirements');
     const volume = await service.createVolume({ name, capabilities, size, parameters, ioLimits, source }, call);
-    return { volume: toVolume(volume, local.topology) };
+    return { volume: toVolume(volume, local.topology, request.accessibility_requirements) };
   };
 
   const deleteVolume: Handler<VolumeRequest, object> = async (request, call) => {

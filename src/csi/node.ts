@@ -7,6 +7,7 @@ import { storageHealth, volumeHealth } from './health.ts';
 import { createInline, isInlineContext } from './inline.ts';
 import { checkVolumeMountOptions, isMountFlagOption } from './mount-options.ts';
 import { asRpcCapabilities, NODE_RPCS } from './offers.ts';
+import { parseShare } from './share.ts';
 import type {
   Empty,
   NodeExpandVolumeRequest,
@@ -34,8 +35,9 @@ export function createNode({ service, nodeName, local, inlineDir }: Context): Ha
     const id = requireField(request.volume_id, 'volume_id');
     const stagingPath = requirePath(request.staging_target_path, 'staging_target_path');
     const capability = parseCapability(request.volume_capability, 'volume_capability');
-    await checkOptions(id, capability, call);
-    await service.stageVolume({ id, stagingPath, capability }, call);
+    const share = parseShare(request.volume_context);
+    if (share === undefined) await checkOptions(id, capability, call);
+    await service.stageVolume({ id, stagingPath, capability, share }, call);
     return {};
   };
 
@@ -59,7 +61,7 @@ export function createNode({ service, nodeName, local, inlineDir }: Context): Ha
     if (request.staging_target_path === '') throw new BerthError('VOLUME_NOT_STAGED', { id, path: 'an unnamed path' });
     const stagingPath = requirePath(request.staging_target_path, 'staging_target_path');
     const readOnly = request.readonly || isReadOnly(capability);
-    await checkOptions(id, capability, call);
+    if (parseShare(request.volume_context) === undefined) await checkOptions(id, capability, call);
     await service.publishVolume({ id, stagingPath, targetPath, capability, readOnly }, call);
     return {};
   };

@@ -39,6 +39,7 @@ export interface Volume {
   capacity_bytes: Int64;
   volume_id: string;
   content_source?: VolumeContentSource;
+  volume_context?: StringMap;
   accessible_topology: Topology[];
 }
 
@@ -188,6 +189,7 @@ export interface VolumeGroupSnapshotRequest {
 export interface NodeStageVolumeRequest extends VolumeRequest {
   staging_target_path: string;
   volume_capability: VolumeCapability | null;
+  volume_context: StringMap;
 }
 
 export interface NodeUnstageVolumeRequest extends VolumeRequest {
@@ -197,7 +199,6 @@ export interface NodeUnstageVolumeRequest extends VolumeRequest {
 export interface NodePublishVolumeRequest extends NodeStageVolumeRequest {
   target_path: string;
   readonly: boolean;
-  volume_context: StringMap;
 }
 
 export interface NodeUnpublishVolumeRequest extends VolumeRequest {

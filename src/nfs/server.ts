@@ -62,6 +62,12 @@ export interface NfsServer {
   addExport(name: string, path: string, volumeId: string): Promise<void>;
   /** While it is full, clients that would make it grow get NFS4ERR_DQUOT. */
   setFull(name: string, isFull: boolean): void;
+  /**
+   * Keeps clients away, with NFS4ERR_ACCESS, until `endLocalUse`. Returns false when there are some: all that have come to the
+   * export since it was added and are not known to be gone.
+   */
+  useLocally(name: string): boolean;
+  endLocalUse(name: string): void;
   /** Clients get NFS4ERR_STALE from now on. */
   removeExport(name: string): void;
   counters(): NfsCounters;
@@ -137,6 +143,7 @@ export async function serveNfs(options: NfsOptions): Promise<NfsServer> {
     throw error;
   });
 
+  const find = (name: string) => store.findVolume(Buffer.from(name).toString('latin1'));
   let closed: Promise<void> | undefined;
   return {
     port: listener.port,
@@ -160,11 +167,22 @@ export async function serveNfs(options: NfsOptions): Promise<NfsServer> {
       server.pseudoRoot.changed();
     },
     setFull(name, isFull) {
-      const volume = store.findVolume(Buffer.from(name).toString('latin1'));
+      const volume = find(name);
       if (volume !== undefined) volume.isFull = isFull;
     },
+    useLocally(name) {
+      const volume = find(name);
+      if (volume === undefined) return true;
+      for (const user of volume.users) if (user.destroyed) volume.users.delete(user);
+      volume.isUsedLocally ||= volume.users.size === 0;
+      return volume.isUsedLocally;
+    },
+    endLocalUse(name) {
+      const volume = find(name);
+      if (volume !== undefined) volume.isUsedLocally = false;
+    },
     removeExport(name) {
-      const volume = store.findVolume(Buffer.from(name).toString('latin1'));
+      const volume = find(name);
       if (volume === undefined) return;
       state.dropVolume(volume);
       store.remove(volume);

@@ -36,7 +36,7 @@ export interface Daemon {
 /** Wires the rooms together: disks and pools below, the volumes room, and the sockets on top. */
 export async function startDaemon(config: Config, mode: 'node' | 'dev'): Promise<Daemon> {
   const log = createLogger({ level: config.log.level });
-  const { name, zone, region, stateDir } = config.node;
+  const { name, zone, region, address, stateDir } = config.node;
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const adopted = openAdopted(stateDir);
   const adoptedPools = adopted.pools().filter((pool) => !config.pools.some((other) => other.name === pool.name));
@@ -72,9 +72,13 @@ export async function startDaemon(config: Config, mode: 'node' | 'dev'): Promise
   try {
     // A node that exports nothing has no use for the server's code.
     const exports =
-      config.nfs && (await (await import('./exports.ts')).serveExports(volumes, config.nfs, { stateDir, log }));
+      config.nfs &&
+      (await (await import('./exports.ts')).serveExports(volumes, config.nfs, { address, stateDir, log }));
     if (exports !== undefined) closers.push(() => exports.close());
-    const service = exports?.service ?? volumes;
+    const service =
+      exports === undefined
+        ? volumes
+        : { ...exports.service, ...(await import('./shares.ts')).mountShares(exports.service, exports.local, log) };
     const http = await serveHttp({ ...config.http, metrics, readiness: ready, log });
     closers.push(() => http.close());
     const admin = await serveAdmin({

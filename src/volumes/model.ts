@@ -58,6 +58,21 @@ export interface CreateVolume {
   source?: ContentSource | undefined;
 }
 
+/** The NFS export that a shared volume is, at an IP address that other nodes reach. */
+export interface Share {
+  address: string;
+  port: number;
+  name: string;
+}
+
+/** Names that stand in a mount's source without quoting. */
+export const SHARE_NAME = /^\w[\w.-]{0,254}$/;
+
+/** How a node is to use it: `always` by NFS, or directly where the volume is while no other node has come. */
+export interface ShareUse extends Share {
+  always: boolean;
+}
+
 /** `creating` and `deleting` volumes are not shown; both count against the pool. */
 export type VolumeState = 'creating' | 'ready' | 'deleting';
 
@@ -71,6 +86,8 @@ export interface Volume {
   backend: Backend;
   /** Whether it may be used from several nodes at once. */
   shared: boolean;
+  /** Absent when other nodes cannot reach it. */
+  share?: Share | undefined;
   state: VolumeState;
   sizeBytes: bigint;
   /** 'block' when it is a raw device, else the file system that the volume has. */
@@ -240,7 +257,10 @@ export interface VolumeService {
   deleteGroupSnapshot(id: string, snapshotIds: string[], call: Call): Promise<void>;
   getGroupSnapshot(id: string, snapshotIds: string[], call: Call): Promise<GroupSnapshot>;
 
-  stageVolume(request: { id: string; stagingPath: string; capability: Capability }, call: Call): Promise<void>;
+  stageVolume(
+    request: { id: string; stagingPath: string; capability: Capability; share?: ShareUse | undefined },
+    call: Call,
+  ): Promise<void>;
   unstageVolume(request: { id: string; stagingPath: string }, call: Call): Promise<void>;
   publishVolume(
     request: { id: string; stagingPath: string; targetPath: string; capability: Capability; readOnly: boolean },

@@ -116,12 +116,18 @@ describe('a right file', () => {
     expect(() => Object.assign(config, { pools: [] })).toThrow(TypeError);
   });
 
-  it('may have a plain directory in dev mode only', () => {
+  it('may have a plain directory in dev mode, and for throwaway volumes that are served', () => {
     const text = 'pools: [{ name: a, class: a, backend: directory, directory: /d }]';
     expect(parseConfig(text, 'x', { machine, mode: 'dev' }).pools[0]!.backend).toBe('directory');
     expect(problems(text)).toEqual([
-      'line 1: pools[0].backend: expected btrfs or image: a directory has no size limit and is for dev mode only',
+      'line 1: pools[0].backend: expected btrfs or image: a directory has no size limit and is for throwaway volumes, with shared: true',
     ]);
+    const shared = text.replace('/d }', '/d, shared: true }');
+    expect(problems(shared)).toEqual(['line 1: pools[0].shared: expected only beside nfs']);
+    expect(parseConfig(`${shared}\nnfs: {}`, 'x', { machine }).pools[0]!.shared).toBe(true);
+    expect(problems(`${shared.replace('directory, directory: /d', 'btrfs, disks: [{ serial: a }]')}\nnfs: {}`)).toEqual(
+      ['line 1: pools[0].shared: expected only for backend directory'],
+    );
   });
 });
 

@@ -8,7 +8,7 @@ export const CHART = join(import.meta.dirname, '../../deploy/helm/berth');
 const VALUES = join(import.meta.dirname, 'values');
 /** One of the files in values/. */
 export type ValueSet = (typeof VALUE_SETS)[number];
-export const VALUE_SETS = ['default', 'groups', 'small', 'elsewhere'] as const;
+export const VALUE_SETS = ['default', 'groups', 'small', 'elsewhere', 'throwaway'] as const;
 const TIMEOUT_MS = 60_000;
 
 /** What is read of a rendered object. */

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { isLoopback } from '../../config/network.ts';
 import { BerthError } from '../../errors.ts';
 import {
+  addressArgument,
   cidrArgument,
   durationArgument,
   listenArgument,
@@ -20,6 +21,7 @@ interface NodeOptions {
   nodeName?: string;
   zone?: string;
   region?: string;
+  nodeAddress?: string;
 }
 
 interface DevArguments {
@@ -47,15 +49,18 @@ export function addDaemonCommands(program: Command, cli: Cli): void {
     .option('--node-name <name>', 'instead of node.name; empty text changes nothing', topologyArgument)
     .option('--zone <zone>', 'instead of node.zone', topologyArgument)
     .option('--region <region>', 'instead of node.region', topologyArgument)
+    .option('--node-address <ip>', 'instead of node.address; empty text changes nothing', addressArgument)
     .addHelpText(
       'after',
       examples('berth node --config /etc/berth/config.yaml', 'berth node --config FILE --node-name "$NODE_NAME"'),
     )
-    .action(async ({ config, nodeName, zone, region }: NodeOptions) => {
+    .action(async ({ config, nodeName, zone, region, nodeAddress }: NodeOptions) => {
       // commander would require it of the commands beneath this one, too.
       if (config === undefined) throw new BerthError('USAGE_INVALID', { problem: CONFIG_MISSING });
       const { loadConfig } = await import('../../config/index.ts');
-      cli.exitCode = await cli.daemons.runNode(loadConfig(config, { name: nodeName, zone, region }));
+      cli.exitCode = await cli.daemons.runNode(
+        loadConfig(config, { name: nodeName, zone, region, address: nodeAddress }),
+      );
     });
   addNodeCommands(node, cli);
 

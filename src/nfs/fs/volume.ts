@@ -17,6 +17,10 @@ export interface Volume {
   removed: boolean;
   /** Somebody has found that it holds all that it may. */
   isFull: boolean;
+  /** Somebody uses it on this machine in a way that clients would not see: none may come. */
+  isUsedLocally: boolean;
+  /** Clients that have come, and are not gone for all we know. */
+  readonly users: Set<{ readonly destroyed: boolean }>;
   find(ino: bigint, birthNs: bigint): FileNode | undefined;
   /** The node of what was seen at `name` in `parent`. */
   admit(stat: FileStat, parent: FileNode, name: string): FileNode;
@@ -63,6 +67,8 @@ export function createVolume({ id, name, rootFd, rootStat, maxNodes }: VolumeOpt
     device: rootStat.device,
     removed: false,
     isFull: false,
+    isUsedLocally: false,
+    users: new Set(),
     onDirectory: undefined,
     get isPartial() {
       return isPartial;

@@ -3,6 +3,7 @@ import type { Gate } from '../fs/gate.ts';
 import type { FileNode } from '../fs/node.ts';
 import type { Caller, Identities } from '../fs/permissions.ts';
 import type { FileStore } from '../fs/store.ts';
+import type { Volume } from '../fs/volume.ts';
 import type { Clock, NfsLimits } from '../options.ts';
 import type { AttributePlan } from '../protocol/attributes.ts';
 import type { Arguments, KnownOperation, Result } from '../protocol/operations.ts';
@@ -70,9 +71,17 @@ export function currentNode(context: Context, pseudoStatus: number = NFS4.ERR_RO
 
 /** Another file handle: what went with the last one no longer holds. */
 export function setCurrent(context: Context, target: Target, seen?: FileStat): void {
+  if (!isPseudo(target)) enter(context, target.volume);
   context.current = target;
   context.seen = seen;
   context.currentStateid = undefined;
+}
+
+/** A client that comes to an export is one of its users from then on. */
+function enter({ session }: Context, volume: Volume): void {
+  if (session === undefined || volume.users.has(session.client)) return;
+  if (volume.isUsedLocally) fail(NFS4.ERR_ACCESS);
+  volume.users.add(session.client);
 }
 
 export function client({ session }: Context): Client {

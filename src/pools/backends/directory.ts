@@ -37,7 +37,7 @@ export function createDirectoryBackend({ poolDirPath }: { poolDirPath: string })
 
     make(place) {
       mkdirSync(pathOf(place));
-      chmodSync(pathOf(place), 0o755);
+      chmodSync(pathOf(place), 0o777); // pods of any user may write
       return { identity: identityOf(pathOf(place)), heldBytes: 0n };
     },
 

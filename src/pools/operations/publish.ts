@@ -120,7 +120,7 @@ function sourceOf(
 }
 
 /** Returns whether it was made here. The parent is the caller's (CSI 1.13 NodePublishVolume). */
-function makeTarget(path: string, kind: Access['kind']): boolean {
+export function makeTarget(path: string, kind: Access['kind']): boolean {
   try {
     if (kind === 'mount') mkdirSync(path, { mode: 0o750 });
     else
