@@ -1,16 +1,17 @@
 #!/bin/bash
-# usage: nfs-guest.bash PORT REPO: in the guest, what programs do on an NFS mount. While /host/restarts is there, the host
-# kills the server again and again.
-port=$1 repo=$2 m=/mnt/nfs
+# usage: nfs-guest.bash PORT REPO SECONDS: in the guest, what programs do on an NFS mount. While /host/restarts is there,
+# the host kills the server again and again.
+port=$1 repo=$2 seconds=$3 m=/mnt/nfs here=$(dirname "$(readlink -f "$0")")
 trap 'echo "not ok line $LINENO: $BASH_COMMAND"; dmesg | tail -n 20; exit 1' ERR
 set -eE
 ok() { echo "ok $*"; }
 as() { setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"; }
 refused() { if "$@" 2>/dev/null; then echo "not ok it must be refused: $*"; exit 1; fi; }
+mount_nfs() { mount -i -t nfs4 -o "vers=4.1,proto=tcp,port=$port,addr=10.0.2.2,clientaddr=10.0.2.15,sec=sys,hard,timeo=50,retrans=2" 10.0.2.2:/data $m; }
 
 mkdir -p $m
 modprobe nfsv4
-mount -i -t nfs4 -o "vers=4.1,proto=tcp,port=$port,addr=10.0.2.2,clientaddr=10.0.2.15,sec=sys,hard,timeo=50,retrans=2" 10.0.2.2:/data $m
+mount_nfs
 grep " $m .*rsize=1048576,wsize=1048576" /proc/mounts >/dev/null
 ok 'mount by mount(2), with 1 MiB a request'
 mkdir $m/work; cd $m/work
@@ -40,28 +41,55 @@ ok 'cp -a and tar of a source tree'
 
 touch /host/restarts
 counter() { for i in {1..60}; do ( flock -x 9; n=$(cat n.txt 2>/dev/null || echo 0); echo $((n + 1)) >n.new; mv n.new n.txt ) 9>n.lock; done; }
-copies() { for i in 1 2; do rm -rf copy$i; cp -a "$repo/src/." copy$i/; diff -r "$repo/src" copy$i; done; }
-synced() { for i in {1..25}; do head -c 1M /dev/urandom >/tmp/r; dd if=/tmp/r of=r bs=64k conv=fsync status=none; echo 1 >/proc/sys/vm/drop_caches; cmp /tmp/r r; done; }
+copies() { rm -rf copy1; cp -a "$repo/src/." copy1/; diff -r "$repo/src" copy1; }
+synced() { for i in {1..25}; do head -c 1M /dev/urandom >/tmp/r; dd if=/tmp/r of=r bs=64k conv=fsync status=none; dd if=r of=/tmp/r2 bs=1M iflag=direct status=none; cmp /tmp/r /tmp/r2; done; }
 held() { exec 9>held; flock -xn 9; for i in {1..60}; do sleep 0.3; refused flock -xn held true; done; }
 unlinked() { exec 8<>u; rm u; for i in {1..60}; do echo $i >&8; sleep 0.3; done; [ "$(wc -l </proc/self/fd/8)" = 60 ]; }
-sqlite() { python3 - <<'P'
-import sqlite3
-db = sqlite3.connect('sq.db', timeout=60, isolation_level=None)
-db.execute('pragma synchronous=full')
-db.execute('create table t(i integer primary key)')
-for i in range(40):
-    db.execute('begin immediate'); db.execute('insert into t values(?)', (i,)); db.execute('commit')
-assert db.execute('select count(*) from t').fetchone()[0] == 40
-assert db.execute('pragma integrity_check').fetchone()[0] == 'ok'
-P
+renamed() {
+  echo 0 >name
+  for i in {1..60}; do
+    exec 7<name
+    echo $i >name.new; mv name.new name
+    sleep 0.3
+    read -r old <&7; read -r new <name; exec 7<&-
+    [ "$old $new" = "$((i - 1)) $i" ]
+  done
+}
+cloned() {
+  git -c safe.directory='*' clone -q --no-local /host/origin clone
+  git -C clone fsck --strict
+  git -C clone gc -q
+  git -C clone fsck --strict
+  diff -r "$repo/src" clone/src
+  [ -z "$(git -C clone status --porcelain)" ]
+}
+many() {
+  mkdir many
+  for i in {1..10000}; do echo $i >many/$i; done
+  [ "$(ls many | wc -l)" = 10000 ]
+  for i in {1..10000..97}; do read -r n <many/$i; [ "$n" = $i ]; [ -s many/$i ]; done
+  # -f: the answer to a REMOVE that is lost with the server is "not there" when it is asked for again.
+  rm -rf many
+}
+verified() {
+  local end=$((SECONDS + seconds)) engines=(psync mmap) round=0
+  until [ $round -gt 1 ] && [ $SECONDS -ge $end ]; do
+    fio --name=verified --filename=verified --rw=randrw --bs=16k --size=8m --ioengine=${engines[round % 2]} --thread --fsync=64 --randseed=$round \
+      --verify=crc32c --verify_fatal=1 --verify_backlog=128 --invalidate=1 --output=/tmp/fio || { cat /tmp/fio; return 1; }
+    round=$((round + 1))
+  done
 }
 # Each by a name of its own in the list of jobs; `wait` tells whose failed.
 declare -A jobs
-for job in counter copies synced held unlinked sqlite; do
-  ( trap - ERR; set -e; $job ) & jobs[$job]=$!
+for job in counter copies synced held unlinked renamed cloned many verified sqlite mapped ranges; do
+  case $job in sqlite | mapped | ranges) run=(python3 "$here/nfs-guest.py" $job);; *) run=($job);; esac
+  ( trap - ERR; set -e; "${run[@]}"; echo "$job $SECONDS" >>/host/times ) & jobs[$job]=$!
 done
 for job in "${!jobs[@]}"; do wait "${jobs[$job]}"; ok "$job while the server is killed"; done
 [ "$(cat n.txt)" = 60 ]
 rm /host/restarts
-cd /; rm -r $m/work; umount $m
+cd /; umount $m; mount_nfs
+cmp /tmp/mapped $m/work/mapped
+ok 'what was mapped is there after another mount'
+rm -r $m/work; umount $m
 ok 'unmount'
