@@ -35,12 +35,13 @@ first_server() {
   done
 }
 
-# usage: kill_server_while CONDITION...   Kills and restarts it every eight seconds; ganesha, whose grace period lasts ten, later.
+# usage: kill_server_while SECONDS CONDITION...   Kills and restarts it so often; ganesha, whose grace period lasts ten, less.
 kill_server_while() {
-  local pause=80
-  [ "${SERVER:-berth}" = berth ] || pause=250
+  local pause=$1 i
+  shift
+  [ "${SERVER:-berth}" = berth ] || pause=25
   while "$@"; do
-    for ((i = 0; i < pause; i++)); do
+    for ((i = 0; i < pause * 10; i++)); do
       "$@" || return 0
       sleep 0.1
     done

@@ -21,7 +21,7 @@ start_guest two
 
 wait_for_guests restarts
 loaded() { [ -e "$share/restarts" ] && both_run; }
-kill_server_while loaded
+kill_server_while 8 loaded
 
 wait_for_guests cut
 if both_run; then set_link false && touch "$share/is-cut"; fi
