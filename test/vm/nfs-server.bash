@@ -35,11 +35,10 @@ first_server() {
   done
 }
 
-# usage: kill_server_while SECONDS CONDITION...   Kills and restarts it so often; ganesha, whose grace period lasts ten, less.
+# usage: kill_server_while SECONDS CONDITION...   Kills and restarts it so often.
 kill_server_while() {
   local pause=$1 i
   shift
-  [ "${SERVER:-berth}" = berth ] || pause=25
   while "$@"; do
     for ((i = 0; i < pause * 10; i++)); do
       "$@" || return 0
