@@ -43,14 +43,27 @@ export async function mountNfs(source: NfsSource, target: string, flags: readonl
   const transport = address.includes(':') ? 'proto=tcp6' : 'proto=tcp';
   const options = [...OPTIONS, transport, `addr=${address}`, `port=${port}`, ...flags].join(',');
   try {
-    await run('mount', ['-i', '-t', 'nfs4', '-o', options, sourceText(source), target], { timeoutMs: MOUNT_MS });
+    // Without -w it would try again read-only when it is refused.
+    const args = [
+      '-i',
+      ...(flags.includes('ro') ? [] : ['-w']),
+      '-t',
+      'nfs4',
+      '-o',
+      options,
+      sourceText(source),
+      target,
+    ];
+    await run('mount', args, { timeoutMs: MOUNT_MS });
   } catch (error) {
     const { stderr, code, message } = error as RunError;
     const text = stderr.trim().split('\n')[0] || message;
     if (/unknown filesystem type|No such device/i.test(stderr) && !kernelHas('nfs4')) {
       throw new NfsMountError('NO_CLIENT', text, error);
     }
-    if (/permission denied/i.test(stderr)) throw new NfsMountError('REFUSED', text, error);
+    // What it says of EACCES, depending on how it was to be mounted.
+    if (/permission denied|write-protected|cannot mount \S+ read-only/i.test(stderr))
+      throw new NfsMountError('REFUSED', text, error);
     throw new NfsMountError('FAILED', code === 'TIMED_OUT' ? 'it does not answer' : text, error);
   }
 }

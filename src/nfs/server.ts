@@ -39,6 +39,8 @@ export interface NfsOptions {
   /** How long clients may reclaim after a restart; it ends when all have. The lease, by default. */
   graceMs?: number;
   clock?: Clock;
+  /** Clients wait for exports that are not there, with NFS4ERR_DELAY, until `exportsAreThere`. */
+  awaitsExports?: boolean;
 }
 
 /** Counters since the start. */
@@ -60,6 +62,8 @@ export interface NfsServer {
   readonly isInGrace: boolean;
   /** Exports a directory as `/name`. `volumeId` is a UUID: file handles and the file system's id come from it. */
   addExport(name: string, path: string, volumeId: string): Promise<void>;
+  /** What is not exported by now is gone. */
+  exportsAreThere(): void;
   /** While it is full, clients that would make it grow get NFS4ERR_DQUOT. */
   setFull(name: string, isFull: boolean): void;
   /**
@@ -86,6 +90,7 @@ export async function serveNfs(options: NfsOptions): Promise<NfsServer> {
   mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
 
   const store = createFileStore(limits, Date.now);
+  store.awaitsExports = options.awaitsExports ?? false;
   const list = openClientList(options.stateDir);
   const state = createState({
     files: store.files,
@@ -165,6 +170,9 @@ export async function serveNfs(options: NfsOptions): Promise<NfsServer> {
       }
       await store.add(bytes, path, id).catch((error) => refuse((error as Error).message, error));
       server.pseudoRoot.changed();
+    },
+    exportsAreThere() {
+      store.awaitsExports = false;
     },
     setFull(name, isFull) {
       const volume = find(name);

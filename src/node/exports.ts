@@ -40,7 +40,7 @@ export async function serveExports(
   { listen, allow }: NonNullable<Config['nfs']>,
   { address, stateDir, log }: { address: string | undefined; stateDir: string; log: Logger },
 ): Promise<Exports> {
-  const nfs = await serveNfs({ stateDir: join(stateDir, 'nfs'), listen, allow, log });
+  const nfs = await serveNfs({ stateDir: join(stateDir, 'nfs'), listen, allow, log, awaitsExports: true });
   /** Names of exports by the id of their volume. */
   const exported = new Map<string, string>();
 
@@ -100,7 +100,10 @@ export async function serveExports(
 
   return {
     nfs,
-    exportAll: addAll,
+    async exportAll() {
+      await addAll();
+      nfs.exportsAreThere();
+    },
     local: {
       has: (id) => exported.has(id),
       isUsedHere,

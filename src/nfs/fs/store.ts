@@ -16,6 +16,8 @@ import { walkVolume } from './walk.ts';
 export interface FileStore {
   readonly files: OpenFiles;
   readonly listings: Listings;
+  /** Whether more exports are still to be added, so that one that is not there must be waited for. */
+  awaitsExports: boolean;
   add(name: string, path: string, id: Buffer): Promise<Volume>;
   remove(volume: Volume): void;
   volumes(): Iterable<Volume>;
@@ -147,6 +149,7 @@ export function createFileStore(limits: StoreLimits, now: () => number): FileSto
   const store: FileStore = {
     files: createOpenFiles((node, flags) => locate(node, openChecked(node, flags))),
     listings: createListings(limits.maxListedNames, now),
+    awaitsExports: false,
     volumes: () => volumes.values(),
     findVolume: (name) => [...volumes.values()].find((volume) => volume.name === name),
 
@@ -168,7 +171,7 @@ export function createFileStore(limits: StoreLimits, now: () => number): FileSto
     async resolve(handle) {
       const { volumeKey, ino, birthNs } = decodeHandle(handle);
       const volume = volumes.get(volumeKey);
-      if (volume === undefined) fail(NFS4.ERR_STALE);
+      if (volume === undefined) fail(store.awaitsExports ? NFS4.ERR_DELAY : NFS4.ERR_STALE);
       const known = volume.find(ino, birthNs);
       if (known !== undefined) return known;
       const walked = walks.get(volume);
