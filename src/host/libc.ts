@@ -78,6 +78,10 @@ export const libcSyncfs = bind('syncfs', 'int syncfs(int fd)');
 export const libcFlock = bind('flock', 'int flock(int fd, int operation)');
 export const libcFallocate = bind('fallocate', 'int fallocate(int fd, int mode, int64_t offset, int64_t length)');
 export const libcLseek = bind('lseek', 'int64_t lseek(int fd, int64_t offset, int whence)');
+/** Returns -1 without an error thrown: with RWF_NOWAIT, which does not block, that is an everyday answer. */
+export const libcPreadv2 = libc.func(
+  'intptr_t preadv2(int fd, const void *vectors, int count, int64_t offset, int flags)',
+) as unknown as (fd: number, vectors: Buffer, count: number, offset: number, flags: number) => number;
 export const libcCopyFileRange = bind(
   'copy_file_range',
   'intptr_t copy_file_range(int from, void *fromOffset, int to, void *toOffset, size_t length, unsigned int flags)',

@@ -11,6 +11,7 @@ import { measureCreate } from './create.ts';
 import { measureDisks } from './disks.ts';
 import { describeMachine } from './machine.ts';
 import { measureMany } from './many.ts';
+import { measureNfs } from './nfs/index.ts';
 import { buildBundle } from './program.ts';
 import { measurePublish } from './publish.ts';
 import { formatTable, type Row } from './row.ts';
@@ -26,6 +27,7 @@ const parts: Record<string, Part> = {
   snapshot: measureSnapshot,
   throughput: measureThroughput,
   disks: measureDisks,
+  nfs: measureNfs,
 };
 
 /** So that what else runs on the machine weighs less; measured and baselines get it alike. */

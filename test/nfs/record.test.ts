@@ -14,7 +14,7 @@ function fragment(bytes: Uint8Array, isLast: boolean): Buffer {
 function collect(maxBytes = 4096) {
   const records: Buffer[] = [];
   const held: number[] = [];
-  const feed = createRecordReader({
+  const { feed } = createRecordReader({
     maxBytes,
     buffers: createBufferPool(0),
     onRecord: (record) => records.push(Buffer.from(record)),

@@ -1,4 +1,5 @@
 import { errorCode } from '../../host/libc.ts';
+import { readCached } from '../fs/cached-read.ts';
 import * as calls from '../fs/calls.ts';
 import { clearSetId } from '../fs/changes.ts';
 import { type FileNode, noteChange, type OpenFd } from '../fs/node.ts';
@@ -13,6 +14,8 @@ import { type Context, client, current, type Handlers, isPseudo, type Server, st
 const MAX_OFFSET = 2 ** 53 - 1;
 /** The head of READ's answer and what follows in the compound. */
 const READ_OVERHEAD_BYTES = 512;
+/** Copying more than that from the page cache is better done by another thread. */
+const MAX_CACHED_BYTES = 262_144;
 const NEED = { read: { share: 1, may: May.READ }, write: { share: 2, may: May.WRITE } } as const;
 
 /** The current file if it has data; RFC 8881 18.22.3. */
@@ -109,6 +112,8 @@ export const dataHandlers: Pick<Handlers, 'READ' | 'WRITE' | 'COMMIT'> = {
     // One byte more tells whether this is the end, which would else take another call.
     const data = await context.call.lend(wanted + 1);
     return withFile(context.server, node, 'read', async ({ fd }) => {
+      if (wanted <= MAX_CACHED_BYTES && readCached(fd, data, offset))
+        return { eof: false, data: data.subarray(0, wanted) };
       const got = await calls.read(fd, data, offset);
       return { eof: got <= wanted, data: data.subarray(0, Math.min(got, wanted)) };
     });

@@ -8,7 +8,7 @@ export interface BufferPool {
   give(buffer: Buffer): void;
 }
 
-const SMALLEST_BYTES = 65_536;
+const SMALLEST_BYTES = 4096;
 
 /** Keeps up to `maxBytes` for later. Sizes are powers of two. */
 export function createBufferPool(maxBytes: number): BufferPool {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { XdrReader } from '../xdr/reader.ts';
 import type { XdrWriter } from '../xdr/writer.ts';
+import { adoptSocket } from './adopt-socket.ts';
 import type { Budget } from './budget.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { type CallHeader, deniedReply, readCall } from './message.ts';
@@ -26,7 +27,6 @@ export interface IncomingCall extends CallHeader {
 }
 
 export interface Connection {
-  readonly remoteAddress: string;
   /** Bytes of a record that is not complete, and since when; for whoever must choose a victim. */
   readonly partial: { bytes: number; sinceMs: number };
   readonly isTrusted: boolean;
@@ -38,23 +38,31 @@ export interface Connection {
  * hold is bounded: while its requests and its unsent answers are too many, nothing more is read from it.
  */
 export function serveConnection(
-  socket: Socket,
+  accepted: Socket,
   {
     limits,
     total,
     buffers,
+    scratch,
     now,
     handle,
+    onBytes,
     onBad,
+    onClose,
   }: {
     limits: ConnectionLimits;
     /** Of all connections together. */
     total: Budget;
     buffers: BufferPool;
+    /** Where bytes come in that no record waits for; nothing stays in it. */
+    scratch: Buffer;
     now(): number;
     handle(call: IncomingCall): Promise<XdrWriter>;
+    /** More has come in. */
+    onBytes(): void;
     /** The peer broke the protocol, and the connection ends. */
     onBad(error: unknown): void;
+    onClose(): void;
   },
 ): Connection {
   const queue: Buffer[] = [];
@@ -63,6 +71,36 @@ export function serveConnection(
   let trusted = false;
   const waiting: { bytes: number; go: () => void }[] = [];
   const partial = { bytes: 0, sinceMs: 0 };
+  let idleSinceMs = now();
+  let collectsReplies = false;
+
+  const records = createRecordReader({
+    maxBytes: limits.maxRecordBytes,
+    buffers,
+    onRecord: (record) => {
+      hold(record.length - partial.bytes);
+      partial.bytes = 0;
+      queue.push(record);
+    },
+    onPartial: (bytes) => {
+      if (partial.bytes === 0) partial.sinceMs = now();
+      hold(bytes - partial.bytes);
+      partial.bytes = bytes;
+    },
+  });
+
+  const receive = (bytes: number, buffer: Uint8Array): void => {
+    idleSinceMs = now();
+    try {
+      if (buffer === scratch) records.feed(scratch.subarray(0, bytes));
+      else records.filled(bytes);
+    } catch (error) {
+      end(error);
+      return;
+    }
+    pump();
+    onBytes();
+  };
 
   const end = (error: unknown): void => {
     onBad(error);
@@ -149,34 +187,29 @@ export function serveConnection(
     const pieces = reply.finish();
     const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
     writeMark(pieces[0]!, bytes - 4);
-    socket.cork();
+    collectReplies();
     pieces.forEach((piece, i) => {
       socket.write(piece, i === pieces.length - 1 ? done : undefined);
     });
-    socket.uncork();
   };
 
-  const feed = createRecordReader({
-    maxBytes: limits.maxRecordBytes,
-    buffers,
-    onRecord: (record) => {
-      hold(record.length - partial.bytes);
-      partial.bytes = 0;
-      queue.push(record);
+  /** What is answered in one turn of the event loop goes out by one call of the system. */
+  const collectReplies = (): void => {
+    if (collectsReplies) return;
+    collectsReplies = true;
+    socket.cork();
+    setImmediate(() => {
+      collectsReplies = false;
+      socket.uncork();
+    });
+  };
+
+  const socket = adoptSocket(accepted, {
+    buffer: () => records.room() ?? scratch,
+    callback: (bytes, buffer) => {
+      receive(bytes, buffer);
+      return true;
     },
-    onPartial: (bytes) => {
-      if (partial.bytes === 0) partial.sinceMs = now();
-      hold(bytes - partial.bytes);
-      partial.bytes = bytes;
-    },
-  });
-  socket.on('data', (chunk: Buffer) => {
-    try {
-      feed(chunk);
-    } catch (error) {
-      return end(error);
-    }
-    pump();
   });
   // The socket itself says why it ended; nobody waits for that.
   socket.on('error', () => {});
@@ -185,20 +218,15 @@ export function serveConnection(
     partial.bytes = 0;
     for (const record of queue.splice(0)) giveBack(record.length);
     for (const { go } of waiting.splice(0)) go();
+    onClose();
   });
-
-  let idleSinceMs = now();
   socket.setTimeout(limits.stallMs, () => {
     const owes = partial.bytes > 0 || socket.writableLength > 0;
     if (owes || now() - idleSinceMs >= limits.idleMs) socket.destroy();
     else socket.setTimeout(limits.stallMs);
   });
-  socket.on('data', () => {
-    idleSinceMs = now();
-  });
   socket.setNoDelay(true);
   return {
-    remoteAddress: socket.remoteAddress ?? '',
     partial,
     get isTrusted() {
       return trusted;

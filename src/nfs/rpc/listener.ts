@@ -25,12 +25,15 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+const SCRATCH_BYTES = 65_536;
+
 /** Listens and serves until closed. Rejects with NFS_LISTEN_FAILED. */
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const { host, port, limits, now } = options;
   const allowed = allowList(options.allow);
   const total = createBudget(limits.maxTotalBytes);
   const buffers = createBufferPool(limits.maxTotalBytes / 4);
+  const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   const connections = new Set<Connection>();
 
   /** Too much is held together: the record that has been coming in for longest is given up, those of strangers first. */
@@ -55,16 +58,17 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       limits,
       total,
       buffers,
+      scratch,
       now,
       handle: options.handle,
+      onBytes: relieve,
       onBad: (error) => options.onBad(address, error),
+      onClose: () => connections.delete(connection),
     });
     connections.add(connection);
-    socket.on('data', relieve);
-    socket.on('close', () => connections.delete(connection));
   };
 
-  const server = createServer({ noDelay: true }, accept);
+  const server = createServer({ noDelay: true, pauseOnConnect: true }, accept);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
       const problem = errorCode(error) === 'EADDRINUSE' ? 'the port is in use' : error.message;

@@ -3,10 +3,20 @@ import type { BufferPool } from './buffer-pool.ts';
 const LAST_FRAGMENT = 0x8000_0000;
 const MARK_BYTES = 4;
 const GROWTH = 16;
+/** What is less comes together with the head of the next record. */
+const DIRECT_BYTES = 65_536;
 
 /** The peer broke the framing, or sent more than is allowed; the connection is of no more use. */
 export class RecordError extends Error {
   override name = 'RecordError';
+}
+
+export interface RecordReader {
+  /** Takes what has come; the chunk is the caller's again afterwards. */
+  feed(chunk: Buffer): void;
+  /** Where the rest of a long record may be put without another copy, then to be told by `filled` instead of `feed`. */
+  room(): Buffer | undefined;
+  filled(bytes: number): void;
 }
 
 /**
@@ -24,7 +34,7 @@ export function createRecordReader({
   onRecord(record: Buffer): void;
   /** Memory that is taken for a record of which more is to come. */
   onPartial(bytes: number): void;
-}): (chunk: Buffer) => void {
+}): RecordReader {
   const mark = Buffer.alloc(MARK_BYTES);
   let markBytes = 0;
   let fragmentLeft = 0;
@@ -68,7 +78,7 @@ export function createRecordReader({
     onRecord(whole);
   };
 
-  return (chunk) => {
+  const feed = (chunk: Buffer): void => {
     let at = 0;
     for (;;) {
       if (fragmentLeft === 0) {
@@ -80,11 +90,7 @@ export function createRecordReader({
         startFragment();
       }
       const take = Math.min(fragmentLeft, chunk.length - at);
-      if (take === fragmentLeft && isLast && record === undefined) {
-        // The whole record lies in this chunk: no copy.
-        record = chunk.subarray(at, at + take);
-        recordBytes = take;
-      } else if (take > 0) {
+      if (take > 0) {
         const target = reserve(take);
         chunk.copy(target, recordBytes, at, at + take);
         recordBytes += take;
@@ -95,6 +101,20 @@ export function createRecordReader({
       if (isLast) finish();
       if (at === chunk.length && markBytes === 0) return;
     }
+  };
+
+  return {
+    feed,
+    room() {
+      if (record === undefined) return undefined;
+      const bytes = Math.min(record.length - recordBytes, fragmentLeft);
+      return bytes < DIRECT_BYTES ? undefined : record.subarray(recordBytes, recordBytes + bytes);
+    },
+    filled(bytes) {
+      recordBytes += bytes;
+      fragmentLeft -= bytes;
+      if (fragmentLeft === 0 && isLast) finish();
+    },
   };
 }
 

@@ -84,7 +84,7 @@ export async function openTransport(port: number, host = '127.0.0.1'): Promise<T
   });
   const waiting = new Map<number, PromiseWithResolvers<RpcReply>>();
   let xid = 0;
-  const feed = createRecordReader({
+  const records = createRecordReader({
     maxBytes: MAX_RECORD_BYTES,
     buffers,
     onPartial: () => {},
@@ -94,7 +94,7 @@ export async function openTransport(port: number, host = '127.0.0.1'): Promise<T
       waiting.delete(of);
     },
   });
-  socket.on('data', feed);
+  socket.on('data', records.feed);
   socket.on('error', () => {});
   const ended = new Promise<void>((resolve) => {
     socket.on('close', () => {
