@@ -9,8 +9,13 @@ export interface BufferPool {
 }
 
 const SMALLEST_BYTES = 4096;
+/** Sizes are multiples of this one, powers of two below it. */
+const STEP_BYTES = 65_536;
 
-/** Keeps up to `maxBytes` for later. Sizes are powers of two. */
+const sizeFor = (bytes: number): number =>
+  bytes > STEP_BYTES ? Math.ceil(bytes / STEP_BYTES) * STEP_BYTES : 2 ** Math.ceil(Math.log2(bytes));
+
+/** Keeps up to `maxBytes` for later. */
 export function createBufferPool(maxBytes: number): BufferPool {
   const free = new Map<number, ArrayBufferLike[]>();
   const own = new WeakSet<ArrayBufferLike>();
@@ -18,7 +23,7 @@ export function createBufferPool(maxBytes: number): BufferPool {
   return {
     take(bytes) {
       if (bytes < SMALLEST_BYTES) return Buffer.allocUnsafe(bytes);
-      const size = 2 ** Math.ceil(Math.log2(bytes));
+      const size = sizeFor(bytes);
       const kept = free.get(size)?.pop();
       if (kept !== undefined) {
         keptBytes -= size;

@@ -29,6 +29,8 @@ export interface IncomingCall extends CallHeader {
 export interface Connection {
   /** Bytes of a record that is not complete, and since when; for whoever must choose a victim. */
   readonly partial: { bytes: number; sinceMs: number };
+  /** Since when the peer has not taken an answer that is there for it; undefined when none is. */
+  readonly unsentSinceMs: number | undefined;
   readonly isTrusted: boolean;
   close(): void;
 }
@@ -41,7 +43,8 @@ export function serveConnection(
   accepted: Socket,
   {
     limits,
-    total,
+    received,
+    answers,
     buffers,
     scratch,
     now,
@@ -51,8 +54,9 @@ export function serveConnection(
     onClose,
   }: {
     limits: ConnectionLimits;
-    /** Of all connections together. */
-    total: Budget;
+    /** Requests of all connections together, in bytes. */
+    received: { bytes: number; readonly maxBytes: number };
+    answers: Budget;
     buffers: BufferPool;
     /** Where bytes come in that no record waits for; nothing stays in it. */
     scratch: Buffer;
@@ -68,8 +72,10 @@ export function serveConnection(
   const queue: Buffer[] = [];
   let running = 0;
   let heldBytes = 0;
+  let unsent = 0;
+  let lastSentMs = 0;
   let trusted = false;
-  const waiting: { bytes: number; go: () => void }[] = [];
+  const share = answers.openShare();
   const partial = { bytes: 0, sinceMs: 0 };
   let idleSinceMs = now();
   let collectsReplies = false;
@@ -107,28 +113,14 @@ export function serveConnection(
     socket.destroy();
   };
 
-  const isFull = (): boolean => running >= limits.maxRequests || (running > 0 && heldBytes >= limits.maxBytes);
+  /** What is in work will be done, and then more is read; so one request is always let in. */
+  const isFull = (): boolean =>
+    running >= limits.maxRequests ||
+    (running > 0 && (heldBytes >= limits.maxBytes || received.bytes >= received.maxBytes));
 
   const hold = (bytes: number): void => {
     heldBytes += bytes;
-    total.take(bytes);
-  };
-  const giveBack = (bytes: number): void => {
-    heldBytes -= bytes;
-    total.release(bytes);
-    const next = waiting[0];
-    if (next !== undefined && (heldBytes === 0 || heldBytes + next.bytes <= limits.maxBytes)) {
-      waiting.shift();
-      next.go();
-    }
-  };
-
-  const reserve = async (bytes: number): Promise<void> => {
-    if (heldBytes > 0 && heldBytes + bytes > limits.maxBytes && waiting.length < running - 1) {
-      await new Promise<void>((go) => waiting.push({ bytes, go }));
-    }
-    heldBytes += bytes;
-    await total.acquire(bytes);
+    received.bytes += bytes;
   };
 
   const pump = (): void => {
@@ -142,11 +134,12 @@ export function serveConnection(
   };
 
   const serve = async (record: Buffer): Promise<void> => {
-    let reservedBytes = record.length;
+    let lentBytes = 0;
     const lent = [record];
     const done = (): void => {
       running -= 1;
-      giveBack(reservedBytes);
+      hold(-record.length);
+      if (lentBytes > 0) share.release(lentBytes);
       for (const buffer of lent) buffers.give(buffer);
       pump();
     };
@@ -161,8 +154,8 @@ export function serveConnection(
               arguments: reader,
               recordBytes: record.length,
               lend: async (bytes) => {
-                await reserve(bytes);
-                reservedBytes += bytes;
+                await share.acquire(bytes);
+                lentBytes += bytes;
                 const buffer = buffers.take(bytes);
                 lent.push(buffer);
                 return buffer;
@@ -188,8 +181,15 @@ export function serveConnection(
     const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
     writeMark(pieces[0]!, bytes - 4);
     collectReplies();
+    if (unsent === 0) lastSentMs = now();
+    unsent += 1;
+    const sent = (): void => {
+      unsent -= 1;
+      lastSentMs = now();
+      done();
+    };
     pieces.forEach((piece, i) => {
-      socket.write(piece, i === pieces.length - 1 ? done : undefined);
+      socket.write(piece, i === pieces.length - 1 ? sent : undefined);
     });
   };
 
@@ -214,10 +214,10 @@ export function serveConnection(
   // The socket itself says why it ended; nobody waits for that.
   socket.on('error', () => {});
   socket.on('close', () => {
-    giveBack(partial.bytes);
+    hold(-partial.bytes);
     partial.bytes = 0;
-    for (const record of queue.splice(0)) giveBack(record.length);
-    for (const { go } of waiting.splice(0)) go();
+    for (const record of queue.splice(0)) hold(-record.length);
+    share.close();
     onClose();
   });
   socket.setTimeout(limits.stallMs, () => {
@@ -228,6 +228,9 @@ export function serveConnection(
   socket.setNoDelay(true);
   return {
     partial,
+    get unsentSinceMs() {
+      return unsent > 0 ? lastSentMs : undefined;
+    },
     get isTrusted() {
       return trusted;
     },

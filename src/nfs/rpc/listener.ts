@@ -26,25 +26,51 @@ export interface Listener {
 }
 
 const SCRATCH_BYTES = 65_536;
+/** A peer that was sent a megabyte, or is to send one, has taken long when others need the room. */
+const LATE_MS = 1_000;
+const WATCH_MS = 250;
+/** Strangers go before all others. */
+const STRANGER_MS = 1e12;
 
 /** Listens and serves until closed. Rejects with NFS_LISTEN_FAILED. */
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const { host, port, limits, now } = options;
   const allowed = allowList(options.allow);
-  const total = createBudget(limits.maxTotalBytes);
+  // Apart, so that requests which wait for room to answer are not themselves what fills it.
+  const received = { bytes: 0, maxBytes: limits.maxTotalBytes / 2 };
+  const answers = createBudget({ maxBytes: limits.maxTotalBytes / 2, maxShareBytes: limits.maxBytes });
   const buffers = createBufferPool(limits.maxTotalBytes / 4);
   const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   const connections = new Set<Connection>();
 
-  /** Too much is held together: the record that has been coming in for longest is given up, those of strangers first. */
-  const relieve = (): void => {
-    if (total.usedBytes <= total.maxBytes) return;
-    let victim: Connection | undefined;
+  const closeOldest = (sinceMs: (connection: Connection) => number | undefined): void => {
+    let oldest: { connection: Connection; sinceMs: number } | undefined;
     for (const connection of connections) {
-      if (connection.partial.bytes > 0 && (victim === undefined || goesBefore(connection, victim))) victim = connection;
+      const since = sinceMs(connection);
+      if (since !== undefined && since < (oldest?.sinceMs ?? Number.POSITIVE_INFINITY))
+        oldest = { connection, sinceMs: since };
     }
-    victim?.close();
+    oldest?.connection.close();
   };
+
+  /** Too much has come in: the record that takes longest to be complete is given up, those of strangers first. */
+  const relieve = (): void => {
+    if (received.bytes <= received.maxBytes) return;
+    const lateMs = now() - LATE_MS;
+    closeOldest(({ partial, isTrusted }) => {
+      if (partial.bytes === 0) return undefined;
+      if (!isTrusted) return partial.sinceMs - STRANGER_MS;
+      return partial.sinceMs < lateMs ? partial.sinceMs : undefined;
+    });
+  };
+
+  /** Some wait for room to be answered: who has not taken an answer for longest gets none any more. */
+  const watch = setInterval(() => {
+    if (!answers.isShort) return;
+    const lateMs = now() - LATE_MS;
+    closeOldest(({ unsentSinceMs = Number.POSITIVE_INFINITY }) => (unsentSinceMs < lateMs ? unsentSinceMs : undefined));
+  }, WATCH_MS);
+  watch.unref();
 
   const accept = (socket: Socket): void => {
     const address = socket.remoteAddress ?? '';
@@ -56,7 +82,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     }
     const connection = serveConnection(socket, {
       limits,
-      total,
+      received,
+      answers,
       buffers,
       scratch,
       now,
@@ -83,18 +110,16 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       return connections.size;
     },
     get heldBytes() {
-      return total.usedBytes;
+      return received.bytes + answers.usedBytes;
     },
     close: () =>
       new Promise((resolve) => {
+        clearInterval(watch);
         server.close(() => resolve());
         for (const connection of connections) connection.close();
       }),
   };
 }
-
-const goesBefore = (a: Connection, b: Connection): boolean =>
-  a.isTrusted === b.isTrusted ? a.partial.sinceMs < b.partial.sinceMs : b.isTrusted;
 
 function allowList(blocks: readonly string[]): (address: string) => boolean {
   if (blocks.length === 0) return () => true;
