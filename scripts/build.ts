@@ -1,21 +1,22 @@
 /**
  * Makes dist/: the program berth.mjs and its parts, which each role loads as it needs them, the proto files, and koffi's native
  * part in dist/node_modules, where koffi finds it. With Node that is all an installation needs.
- * usage: node scripts/build.ts [FOLDER]     another folder than dist/
+ * usage: node scripts/build.ts [FOLDER [ENTRY]]     another folder than dist/, and another program in berth.mjs than Berth
  */
 import { chmodSync, cpSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const root = new URL('..', import.meta.url).pathname;
-const output = resolve(process.argv[2] ?? join(root, 'dist'));
+const [folder = join(root, 'dist'), entry = 'src/main.ts'] = process.argv.slice(2);
+const output = resolve(folder);
 const native = `node_modules/@koromix/koffi-linux-${process.arch}`;
 
 rmSync(output, { recursive: true, force: true });
 
 await build({
   absWorkingDir: root,
-  entryPoints: { berth: 'src/main.ts' },
+  entryPoints: { berth: entry },
   outdir: output,
   outExtension: { '.js': '.mjs' },
   bundle: true,

@@ -16,6 +16,8 @@ const BIGINT = { bigint: true } as const;
 export const lstat = (path: PathLike): Promise<BigIntStats> => call((done) => fs.lstat(path, BIGINT, done));
 export const stat = (path: PathLike): Promise<BigIntStats> => call((done) => fs.stat(path, BIGINT, done));
 export const fstat = (fd: number): Promise<BigIntStats> => call((done) => fs.fstat(fd, BIGINT, done));
+/** For an open file of a file system whose attributes of open files are in memory: does not wait, and no thread is woken. */
+export const fstatAtOnce = (fd: number): BigIntStats => fs.fstatSync(fd, BIGINT);
 export const statfs = (path: PathLike): Promise<fs.BigIntStatsFs> => call((done) => fs.statfs(path, BIGINT, done));
 export const open = (path: PathLike, flags: OpenMode, mode = 0o600): Promise<number> =>
   call((done) => fs.open(path, flags, mode, done));

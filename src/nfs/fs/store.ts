@@ -6,7 +6,7 @@ import { createDirectoryCache, isAbsence, O_PATH } from './directory-cache.ts';
 import { type FileStat, toFileStat } from './file-stat.ts';
 import { decodeHandle, volumeKeyOf } from './handles.ts';
 import { createListings, type Listings } from './listing.ts';
-import { pathBelow } from './names.ts';
+import { pathBelow, pathOf } from './names.ts';
 import { type FileNode, isDirectory, isSame } from './node.ts';
 import { createOpenFiles, type OpenFiles } from './open-files.ts';
 import { createVolume, type Volume } from './volume.ts';
@@ -25,6 +25,8 @@ export interface FileStore {
   /** The file that a handle means. NFS4ERR_STALE when it is gone, DELAY when it is still looked for. */
   resolve(handle: Buffer): Promise<FileNode>;
   stat(node: FileNode): Promise<FileStat>;
+  /** Of a file of the volume that is open as `fd`. */
+  statOpen(volume: Volume, fd: number): Promise<FileStat>;
   /** What is at `name` in the directory, looked at now. */
   lookup(directory: FileNode, name: string): Promise<{ node: FileNode; stat: FileStat }>;
   /** Runs `work` with a descriptor of the directory. */
@@ -46,6 +48,9 @@ export interface StoreLimits {
   maxListedNames: number;
   walkWaitMs: number;
 }
+
+/** linux/magic.h: ext4, XFS, btrfs, tmpfs, f2fs. */
+const LOCAL = [0xef53n, 0x58465342n, 0x9123683en, 0x01021994n, 0xf2f52010n];
 
 /** A walk that found nothing new is not repeated before so many times its own duration have gone by. */
 const WALK_REST = 10;
@@ -156,7 +161,9 @@ export function createFileStore(limits: StoreLimits, now: () => number): FileSto
     async add(name, path, id) {
       const rootFd = await calls.open(path, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
       const rootStat = toFileStat(await calls.fstat(rootFd));
-      const volume = createVolume({ id, name, rootFd, rootStat, maxNodes: limits.maxNodes });
+      const { type } = await calls.statfs(pathOf(rootFd));
+      const isLocal = LOCAL.includes(type);
+      const volume = createVolume({ id, name, rootFd, rootStat, isLocal, maxNodes: limits.maxNodes });
       volumes.set(volumeKeyOf(id), volume);
       return volume;
     },
@@ -183,10 +190,16 @@ export function createFileStore(limits: StoreLimits, now: () => number): FileSto
 
     async stat(node) {
       if (node.volume.removed) fail(NFS4.ERR_STALE);
-      if (node === node.volume.root) return toFileStat(await calls.fstat(node.volume.rootFd));
-      return usesDescriptor(node)
-        ? withDescriptor(node, async (fd) => toFileStat(await calls.fstat(fd)))
-        : locate(node, statAt(node));
+      const statOpen = (fd: number): Promise<FileStat> => store.statOpen(node.volume, fd);
+      if (usesDescriptor(node)) return withDescriptor(node, statOpen);
+      if (!isDirectory(node)) return locate(node, statAt(node));
+      const stat = await directories.use(node, statOpen);
+      // A removed directory is still open here.
+      return stat !== undefined && stat.links > 0 ? stat : locate(node, statAt(node));
+    },
+
+    async statOpen({ isLocal }, fd) {
+      return toFileStat(isLocal ? calls.fstatAtOnce(fd) : await calls.fstat(fd));
     },
 
     async lookup(directory, name) {

@@ -14,6 +14,8 @@ export interface Volume {
   readonly root: FileNode;
   /** Files of other file systems, mounted inside, are out of reach. */
   readonly device: bigint;
+  /** The attributes of an open file are in memory, with no other machine or process to be asked for them. */
+  readonly isLocal: boolean;
   removed: boolean;
   /** Somebody has found that it holds all that it may. */
   isFull: boolean;
@@ -40,10 +42,11 @@ export interface VolumeOptions {
   name: string;
   rootFd: number;
   rootStat: FileStat;
+  isLocal: boolean;
   maxNodes: number;
 }
 
-export function createVolume({ id, name, rootFd, rootStat, maxNodes }: VolumeOptions): Volume {
+export function createVolume({ id, name, rootFd, rootStat, isLocal, maxNodes }: VolumeOptions): Volume {
   const nodes = new Map<bigint, FileNode>();
   let isPartial = false;
 
@@ -65,6 +68,7 @@ export function createVolume({ id, name, rootFd, rootStat, maxNodes }: VolumeOpt
     rootFd,
     root: undefined as unknown as FileNode,
     device: rootStat.device,
+    isLocal,
     removed: false,
     isFull: false,
     isUsedLocally: false,

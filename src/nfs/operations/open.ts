@@ -1,9 +1,8 @@
 import { errorCode } from '../../host/libc.ts';
 import { setTimes } from '../../host/special-files.ts';
-import * as calls from '../fs/calls.ts';
 import { applyChanges, type Changes, demandChanges } from '../fs/changes.ts';
 import { createRegular, own, ownershipFor } from '../fs/create.ts';
-import { type FileStat, type Timestamp, toFileStat } from '../fs/file-stat.ts';
+import type { FileStat, Timestamp } from '../fs/file-stat.ts';
 import { checkName } from '../fs/names.ts';
 import { type FileNode, noteChange, type OpenFd } from '../fs/node.ts';
 import { demand, granted, May } from '../fs/permissions.ts';
@@ -92,7 +91,7 @@ async function createFile(
         if ('verifier' in how) await setTimes(path, { ...toTimes(how.verifier), noFollow: false });
       },
     });
-    return fd === undefined ? undefined : { fd, stat: toFileStat(await calls.fstat(fd)) };
+    return fd === undefined ? undefined : { fd, stat: await server.store.statOpen(directory.volume, fd) };
   });
   if (made === undefined) return undefined;
   const { fd, stat } = made;

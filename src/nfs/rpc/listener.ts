@@ -39,7 +39,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   // Apart, so that requests which wait for room to answer are not themselves what fills it.
   const received = { bytes: 0, maxBytes: limits.maxTotalBytes / 2 };
   const answers = createBudget({ maxBytes: limits.maxTotalBytes / 2, maxShareBytes: limits.maxBytes });
-  const buffers = createBufferPool(limits.maxTotalBytes / 4);
+  const buffers = createBufferPool(limits.maxTotalBytes);
   const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   const connections = new Set<Connection>();
 

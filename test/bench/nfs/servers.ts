@@ -6,32 +6,26 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LoopLab } from '../../helpers/loop.ts';
 import type { Bench } from '../bench.ts';
+import { buildBundle } from '../program.ts';
 
 /** An NFS server in a process of its own, on the loopback, that exports a folder of the lab's disk as /data. */
 export interface NfsServerProcess {
   port: number;
-  /** Of all its threads, since it was started. */
-  cpuSeconds(): number;
   /** The most that was resident since it was started, in MiB. */
   peakMemoryMiB(): number;
   stop(): Promise<void>;
 }
 
-const SERVE = join(import.meta.dirname, '../../nfs/serve.ts');
 const POLL_MS = 50;
 const READY_WITHIN_MS = 20_000;
-const TICKS_PER_SECOND = 100;
 
-export async function startBerthNfs(
-  bench: Bench,
-  lab: LoopLab,
-  data: string,
-  program?: string,
-): Promise<NfsServerProcess> {
+/** Only the server, as a bundle, with the image's options for Node. */
+export async function startBerthNfs(bench: Bench, lab: LoopLab, data: string): Promise<NfsServerProcess> {
   const dir = lab.folder('berth-nfs');
   const port = await freePort();
-  const child = start(bench, dir, process.execPath, [program ?? SERVE, String(port), data, join(dir, 'state')]);
-  return whenListening(child, port, dir);
+  const { file, nodeOptions } = await buildBundle(bench, 'test/nfs/serve.ts');
+  const args = [file, String(port), data, join(dir, 'state')];
+  return whenListening(start(bench, dir, process.execPath, args, { NODE_OPTIONS: nodeOptions }), port, dir);
 }
 
 /** Debian's nfs-ganesha with its VFS back end, NFSv4.1 only. */
@@ -48,9 +42,15 @@ EXPORT { Export_Id = 1; Path = ${data}; Pseudo = /data; Protocols = 4; Access_Ty
   return whenListening(start(bench, dir, 'ganesha.nfsd', args), port, dir);
 }
 
-function start(bench: Bench, dir: string, file: string, args: readonly string[]): ChildProcess {
+function start(
+  bench: Bench,
+  dir: string,
+  file: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): ChildProcess {
   const log = openSync(join(dir, 'output'), 'a');
-  const child = spawn(file, args, { stdio: ['ignore', log, log] });
+  const child = spawn(file, args, { stdio: ['ignore', log, log], env: { ...process.env, ...env } });
   closeSync(log);
   child.on('error', () => {});
   bench.onClose(() => stop(child));
@@ -77,11 +77,6 @@ async function whenListening(child: ChildProcess, port: number, dir: string): Pr
   const of = (file: string): string => readFileSync(`/proc/${child.pid}/${file}`, 'utf8');
   return {
     port,
-    cpuSeconds() {
-      // proc(5): utime and stime are the 14th and 15th field; the name, in brackets, may hold spaces.
-      const fields = of('stat').split(') ')[1]!.split(' ');
-      return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-    },
     peakMemoryMiB: () => Number(/^VmHWM:\s+(\d+) kB$/m.exec(of('status'))![1]) / 1024,
     stop: () => stop(child),
   };
