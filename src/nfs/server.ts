@@ -79,6 +79,8 @@ export interface NfsServer {
 }
 
 const DEFAULT_LEASE_MS = 30_000;
+/** Anybody who reaches the port can fill the log; what is left out is counted in what follows, and by the metrics. */
+const COMPLAIN_MS = 1_000;
 const UUID = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 
 /** Serves directories by NFSv4.1 (RFC 8881). Rejects with NFS_LISTEN_FAILED. */
@@ -119,6 +121,7 @@ export async function serveNfs(options: NfsOptions): Promise<NfsServer> {
     scope: Buffer.from(list.serverId),
   };
   const tally = createTally();
+  const complain = atMostEvery(COMPLAIN_MS, clock, (details, message) => log.warn(details, message));
   const onDefect = (error: unknown): void => log.error({ err: error }, 'NFS operation failed by a defect');
   const compound = createCompound(server, handlers, { onOperation: tally.add, onDefect });
   const listener = await listen({
@@ -137,11 +140,11 @@ export async function serveNfs(options: NfsOptions): Promise<NfsServer> {
     handle: createDispatch(compound, onDefect),
     onRefused: (address) => {
       tally.refused += 1;
-      log.warn({ address }, 'NFS connection refused');
+      complain({ address, refused: tally.refused }, 'NFS connection refused');
     },
     onBad: (address, error) => {
       tally.bad += 1;
-      log.warn({ address, err: error }, 'NFS connection ended: not understood');
+      complain({ address, bad: tally.bad, problem: (error as Error).message }, 'NFS connection ended: not understood');
     },
   }).catch(async (error) => {
     await state.close();
@@ -214,6 +217,16 @@ export async function serveNfs(options: NfsOptions): Promise<NfsServer> {
       })();
       return closed;
     },
+  };
+}
+
+/** Leaves out what comes sooner than `ms` after the last of the same message. */
+function atMostEvery(ms: number, { now }: Clock, log: NfsLog['warn']): NfsLog['warn'] {
+  const last = new Map<string, number>();
+  return (details, message) => {
+    if (now() - (last.get(message) ?? Number.NEGATIVE_INFINITY) < ms) return;
+    last.set(message, now());
+    log(details, message);
   };
 }
 

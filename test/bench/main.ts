@@ -11,6 +11,7 @@ import { measureCreate } from './create.ts';
 import { measureDisks } from './disks.ts';
 import { describeMachine } from './machine.ts';
 import { measureMany } from './many.ts';
+import { measureHostility } from './nfs/hostility.ts';
 import { measureNfs } from './nfs/index.ts';
 import { buildBundle } from './program.ts';
 import { measurePublish } from './publish.ts';
@@ -28,6 +29,7 @@ const parts: Record<string, Part> = {
   throughput: measureThroughput,
   disks: measureDisks,
   nfs: measureNfs,
+  hostility: measureHostility,
 };
 
 /** So that what else runs on the machine weighs less; measured and baselines get it alike. */

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { writeCompound } from '../../src/nfs/protocol/compound.ts';
 import { putfh } from './client/files.ts';
-import { exchangeId, openSession, op } from './client/session.ts';
+import { exchangeId, op, openSession } from './client/session.ts';
 import { type Identity, openTransport } from './client/transport.ts';
 
 /**

@@ -8,6 +8,7 @@ import { XdrWriter } from '../../src/nfs/xdr/writer.ts';
 import { putfh } from './client/files.ts';
 import { op } from './client/session.ts';
 import { type Harness, startHarness } from './harness.ts';
+import { startHostilePeers, ways } from './hostile-peers.ts';
 
 const MAX_BYTES = 4 << 20;
 let harness: Harness;
@@ -129,4 +130,24 @@ it('lets in whom it is told to', async () => {
   socket.resume();
   await ended(socket);
   expect(harness.server.counters()).toMatchObject({ refusedConnections: 1, connections: 0 });
+});
+
+it('serves a good client while others do all that they can think of', async () => {
+  const files = await harness.files();
+  const root = await files.root('data');
+  const file = await files.open(root, 'large');
+  await files.write(file, 0, Buffer.alloc(1 << 20));
+  const peers = startHostilePeers({ port: harness.server.port, count: 3 * ways.length, file: file.handle });
+  try {
+    const page = Buffer.alloc(4096);
+    for (let i = 0; i < 200 || peers.counts.ended < 200; i++) {
+      page.fill(i);
+      await files.write(file, (i % 256) * page.length, page);
+      expect((await files.read(file, (i % 256) * page.length, page.length)).data.equals(page)).toBe(true);
+      expect(harness.server.counters().heldBytes).toBeLessThanOrEqual(MAX_BYTES + 2 * (1 << 20));
+    }
+  } finally {
+    await peers.stop();
+  }
+  await expect.poll(() => harness.server.counters()).toMatchObject({ connections: 1, heldBytes: 0 });
 });

@@ -214,6 +214,7 @@ export function serveConnection(
   // The socket itself says why it ended; nobody waits for that.
   socket.on('error', () => {});
   socket.on('close', () => {
+    records.close();
     hold(-partial.bytes);
     partial.bytes = 0;
     for (const record of queue.splice(0)) hold(-record.length);

@@ -3,6 +3,8 @@ import type { BufferPool } from './buffer-pool.ts';
 const LAST_FRAGMENT = 0x8000_0000;
 const MARK_BYTES = 4;
 const GROWTH = 16;
+/** A client that cuts a megabyte into pieces of some kilobytes is well below that. */
+const MAX_FRAGMENTS = 1024;
 /** What is less comes together with the head of the next record. */
 const DIRECT_BYTES = 65_536;
 
@@ -17,6 +19,8 @@ export interface RecordReader {
   /** Where the rest of a long record may be put without another copy, then to be told by `filled` instead of `feed`. */
   room(): Buffer | undefined;
   filled(bytes: number): void;
+  /** Nothing more will come; the memory of what is not complete goes back. */
+  close(): void;
 }
 
 /**
@@ -53,7 +57,7 @@ export function createRecordReader({
       throw new RecordError(`a record of ${recordBytes + fragmentLeft} bytes or more; ${maxBytes} are allowed`);
     }
     // Empty fragments take no room, but a stream of them would never end.
-    if (fragments > maxBytes / MARK_BYTES) throw new RecordError('too many fragments');
+    if (fragments > Math.min(MAX_FRAGMENTS, maxBytes / MARK_BYTES)) throw new RecordError('too many fragments');
   };
 
   /** Room for `length` more bytes: at once for the whole fragment when a good part of it is there. */
@@ -114,6 +118,10 @@ export function createRecordReader({
       recordBytes += bytes;
       fragmentLeft -= bytes;
       if (fragmentLeft === 0 && isLast) finish();
+    },
+    close() {
+      if (record !== undefined) buffers.give(record);
+      record = undefined;
     },
   };
 }
