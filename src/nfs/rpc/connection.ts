@@ -64,8 +64,8 @@ export function serveConnection(
     handle(call: IncomingCall): Promise<XdrWriter>;
     /** More has come in. */
     onBytes(): void;
-    /** The peer broke the protocol, and the connection ends. */
-    onBad(error: unknown): void;
+    /** The peer broke the protocol, and the connection ends after so many milliseconds. */
+    onBad(error: unknown): number;
     onClose(): void;
   },
 ): Connection {
@@ -79,6 +79,7 @@ export function serveConnection(
   const partial = { bytes: 0, sinceMs: 0 };
   let idleSinceMs = now();
   let collectsReplies = false;
+  let isEnding = false;
 
   const records = createRecordReader({
     maxBytes: limits.maxRecordBytes,
@@ -96,6 +97,7 @@ export function serveConnection(
   });
 
   const receive = (bytes: number, buffer: Uint8Array): void => {
+    if (isEnding) return;
     idleSinceMs = now();
     try {
       if (buffer === scratch) records.feed(scratch.subarray(0, bytes));
@@ -109,8 +111,12 @@ export function serveConnection(
   };
 
   const end = (error: unknown): void => {
-    onBad(error);
-    socket.destroy();
+    if (isEnding) return;
+    isEnding = true;
+    socket.pause();
+    const lingerMs = onBad(error);
+    if (lingerMs === 0) socket.destroy();
+    else setTimeout(() => socket.destroy(), lingerMs).unref();
   };
 
   /** What is in work will be done, and then more is read; so one request is always let in. */
@@ -129,7 +135,7 @@ export function serveConnection(
       running += 1;
       void serve(record);
     }
-    if (queue.length > 0 || isFull()) socket.pause();
+    if (queue.length > 0 || isFull() || isEnding) socket.pause();
     else if (socket.isPaused()) socket.resume();
   };
 

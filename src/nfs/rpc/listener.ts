@@ -29,6 +29,8 @@ const SCRATCH_BYTES = 65_536;
 /** A peer that was sent a megabyte, or is to send one, has taken long when others need the room. */
 const LATE_MS = 1_000;
 const WATCH_MS = 250;
+const LINGER_MS = 1_000;
+const BAD_ONES = 100;
 /** Strangers go before all others. */
 const STRANGER_MS = 1e12;
 
@@ -42,6 +44,14 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const buffers = createBufferPool(limits.maxTotalBytes);
   const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   const connections = new Set<Connection>();
+
+  let badOnes = { since: now(), count: 0 };
+  /** One that breaks the protocol is cut off; when there are many, later, so that they cannot come again and again. */
+  const lingerMs = (): number => {
+    if (now() - badOnes.since > LINGER_MS) badOnes = { since: now(), count: 0 };
+    badOnes.count += 1;
+    return badOnes.count > BAD_ONES ? LINGER_MS : 0;
+  };
 
   const closeOldest = (sinceMs: (connection: Connection) => number | undefined): void => {
     let oldest: { connection: Connection; sinceMs: number } | undefined;
@@ -89,7 +99,10 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       now,
       handle: options.handle,
       onBytes: relieve,
-      onBad: (error) => options.onBad(address, error),
+      onBad(error) {
+        options.onBad(address, error);
+        return lingerMs();
+      },
       onClose: () => connections.delete(connection),
     });
     connections.add(connection);
