@@ -23,8 +23,8 @@ export interface Harness {
   close(): Promise<void>;
 }
 
-export async function startHarness(options: Partial<NfsOptions> = {}): Promise<Harness> {
-  const folder = mkdtempSync(join(tmpdir(), 'berth-nfs-'));
+export async function startHarness(options: Partial<NfsOptions> = {}, parentDir = tmpdir()): Promise<Harness> {
+  const folder = mkdtempSync(join(parentDir, 'berth-nfs-'));
   const data = join(folder, 'data');
   mkdirSync(data, { mode: 0o777 });
   const complaints: unknown[] = [];

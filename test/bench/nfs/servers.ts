@@ -34,7 +34,7 @@ export async function startGanesha(bench: Bench, lab: LoopLab, data: string): Pr
   const port = await freePort();
   const config = `
 NFS_CORE_PARAM { Protocols = 4; NFS_Port = ${port}; Bind_Addr = 127.0.0.1; Enable_NLM = false; Enable_RQUOTA = false; fsid_device = false; }
-NFSv4 { Minor_Versions = 1; Lease_Lifetime = 10; Grace_Period = 10; Graceless = true; Only_Numeric_Owners = true; RecoveryBackend = fs; RecoveryRoot = ${dir}; }
+NFSv4 { Minor_Versions = 1; Lease_Lifetime = 60; Grace_Period = 60; Graceless = true; Only_Numeric_Owners = true; RecoveryBackend = fs; RecoveryRoot = ${dir}; }
 EXPORT { Export_Id = 1; Path = ${data}; Pseudo = /data; Protocols = 4; Access_Type = RW; Squash = No_Root_Squash; SecType = sys; FSAL { Name = VFS; } }
 `;
   writeFileSync(join(dir, 'ganesha.conf'), config);
