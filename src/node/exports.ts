@@ -60,7 +60,7 @@ export async function serveExports(
     exported.set(volume.id, name);
     try {
       await nfs.addExport(name, await inner.volumeDirectory(volume.id, call), uuid);
-      if (address !== undefined && (await isUsedHere(volume.id, call))) nfs.useLocally(name);
+      if (address !== undefined && volume.mounts.length > 0) nfs.useLocally(name);
     } catch (error) {
       exported.delete(volume.id);
       throw error;

@@ -29,8 +29,9 @@ const SCRATCH_BYTES = 65_536;
 /** A peer that was sent a megabyte, or is to send one, has taken long when others need the room. */
 const LATE_MS = 1_000;
 const WATCH_MS = 250;
-const LINGER_MS = 1_000;
+/** Connections that broke the protocol: so many in this time are cut off at once, others when as much time has gone by. */
 const BAD_ONES = 100;
+const LINGER_MS = 1_000;
 /** Strangers go before all others. */
 const STRANGER_MS = 1e12;
 
@@ -74,14 +75,6 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     });
   };
 
-  /** Some wait for room to be answered: who has not taken an answer for longest gets none any more. */
-  const watch = setInterval(() => {
-    if (!answers.isShort) return;
-    const lateMs = now() - LATE_MS;
-    closeOldest(({ unsentSinceMs = Number.POSITIVE_INFINITY }) => (unsentSinceMs < lateMs ? unsentSinceMs : undefined));
-  }, WATCH_MS);
-  watch.unref();
-
   const accept = (socket: Socket): void => {
     const address = socket.remoteAddress ?? '';
     if (!allowed(address) || connections.size >= limits.maxConnections) {
@@ -116,6 +109,14 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     });
     server.listen({ host, port }, resolve);
   });
+  /** Some wait for room to be answered: who has not taken an answer for longest gets none any more. */
+  const watch = setInterval(() => {
+    if (!answers.isShort) return;
+    const lateMs = now() - LATE_MS;
+    closeOldest(({ unsentSinceMs = Number.POSITIVE_INFINITY }) => (unsentSinceMs < lateMs ? unsentSinceMs : undefined));
+  }, WATCH_MS);
+  watch.unref();
+
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
