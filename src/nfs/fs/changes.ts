@@ -96,7 +96,7 @@ async function applyAt(
     await change(path, uid ?? stat.uid, gid ?? stat.gid);
   }
   if (mode !== undefined) {
-    if (noFollow) fail(NFS4.ERR_NOTSUPP);
+    if (noFollow) fail(NFS4.ERR_ATTRNOTSUPP);
     await calls.chmod(path, allowedMode(mode, gid ?? stat.gid, stat.type, caller));
   }
   if (accessed !== undefined || modified !== undefined) {

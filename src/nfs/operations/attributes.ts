@@ -1,7 +1,7 @@
 import * as calls from '../fs/calls.ts';
 import { pathOf } from '../fs/names.ts';
 import { granted, May } from '../fs/permissions.ts';
-import { encodeAttributes, READABLE, unpackAttributes } from '../protocol/attributes.ts';
+import { asksForSetOnly, encodeAttributes, unpackAttributes } from '../protocol/attributes.ts';
 import { Access } from '../protocol/flags.ts';
 import { fail, NFS4 } from '../protocol/status.ts';
 import { type Fattr, FileType } from '../protocol/types.ts';
@@ -19,9 +19,8 @@ async function viewOf(context: Context, withSpace: boolean): Promise<View> {
 /** Whether the given values are those that the file has; RFC 8881 18.31. */
 async function matches(context: Context, given: Fattr): Promise<boolean> {
   const { values, unknown } = unpack(given);
-  const names = Object.keys(values);
-  if (unknown || names.some((name) => !(READABLE as readonly string[]).includes(name))) fail(NFS4.ERR_ATTRNOTSUPP);
-  if ('rdattr_error' in values) fail(NFS4.ERR_INVAL);
+  if (unknown) fail(NFS4.ERR_ATTRNOTSUPP);
+  if (asksForSetOnly(given.mask) || 'rdattr_error' in values) fail(NFS4.ERR_INVAL);
   const plan = context.server.plan(given.mask);
   const actual = encodeAttributes(plan, sources, await viewOf(context, needsSpace(plan)));
   return actual.values.equals(given.values);
@@ -38,6 +37,7 @@ export function unpack(given: Fattr): ReturnType<typeof unpackAttributes> {
 
 export const attributeHandlers: Pick<Handlers, 'GETATTR' | 'VERIFY' | 'NVERIFY' | 'ACCESS'> = {
   async GETATTR(context, { mask }) {
+    if (asksForSetOnly(mask)) fail(NFS4.ERR_INVAL);
     const plan = context.server.plan(mask);
     return { attributes: encodeAttributes(plan, sources, await viewOf(context, needsSpace(plan))) };
   },

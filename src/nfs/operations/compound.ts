@@ -69,6 +69,7 @@ export function createCompound(server: Server, handlers: Handlers, events: Compo
     if (session === undefined) return refuse(NFS4.ERR_BADSESSION);
     if (request.count > session.fore.maxOperations) return refuse(NFS4.ERR_TOO_MANY_OPS);
     if (call.recordBytes > session.fore.maxRequestBytes) return refuse(NFS4.ERR_REQ_TOO_BIG);
+    if (args.highestSlot >= session.slots.length) return refuse(NFS4.ERR_BAD_HIGH_SLOT);
     const turn = takeTurn(session, args.slot, args.sequence, digest);
     if (turn.kind === 'refused') return refuse(turn.status);
     session.client.renewedMs = server.clock.now();

@@ -1,14 +1,17 @@
 import { checkName } from '../fs/names.ts';
 import { isDirectory } from '../fs/node.ts';
 import { demand, May } from '../fs/permissions.ts';
-import { fail, NFS4 } from '../protocol/status.ts';
+import { fail, NFS4, type Status } from '../protocol/status.ts';
 import { FileType } from '../protocol/types.ts';
 import { type Context, current, type Handlers, isPseudo, setCurrent, statCurrent } from './context.ts';
 
-/** That the current file is a directory in which the caller may look for names. */
-async function demandSearch(context: Context): Promise<void> {
+/**
+ * That the current file is a directory in which the caller may look for names. `linkStatus`: what a symbolic link is
+ * answered, which SECINFO has no word of its own for.
+ */
+async function demandSearch(context: Context, linkStatus: Status): Promise<void> {
   const target = current(context);
-  if (target.type === FileType.LNK) fail(NFS4.ERR_SYMLINK);
+  if (target.type === FileType.LNK) fail(linkStatus);
   if (target.type !== FileType.DIR) fail(NFS4.ERR_NOTDIR);
   if (!context.caller.isPrivileged) demand(await statCurrent(context), context.caller, May.SEARCH);
 }
@@ -28,9 +31,9 @@ type Names =
 
 const flavors = (): { flavors: (0 | 1)[] } => ({ flavors: [1] });
 
-async function lookUp(context: Context, name: string): Promise<void> {
+async function lookUp(context: Context, name: string, linkStatus: Status): Promise<void> {
   checkName(name);
-  await demandSearch(context);
+  await demandSearch(context, linkStatus);
   const target = current(context);
   const { store } = context.server;
   if (isPseudo(target)) {
@@ -42,8 +45,8 @@ async function lookUp(context: Context, name: string): Promise<void> {
   setCurrent(context, node, stat);
 }
 
-async function lookUpParent(context: Context): Promise<void> {
-  await demandSearch(context);
+async function lookUpParent(context: Context, linkStatus: Status): Promise<void> {
+  await demandSearch(context, linkStatus);
   const target = current(context);
   if (isPseudo(target)) fail(NFS4.ERR_NOENT);
   if (target === target.volume.root) return setCurrent(context, context.server.pseudoRoot);
@@ -74,26 +77,26 @@ export const handleHandlers: Pick<Handlers, Names> = {
     return {};
   },
   RESTOREFH(context) {
-    setCurrent(context, context.saved ?? fail(NFS4.ERR_RESTOREFH));
+    setCurrent(context, context.saved ?? fail(NFS4.ERR_NOFILEHANDLE));
     context.currentStateid = context.savedStateid;
     return {};
   },
   async LOOKUP(context, { name }) {
-    await lookUp(context, name);
+    await lookUp(context, name, NFS4.ERR_SYMLINK);
     return {};
   },
   async LOOKUPP(context) {
-    await lookUpParent(context);
+    await lookUpParent(context, NFS4.ERR_SYMLINK);
     return {};
   },
   /** The current file handle is consumed, RFC 8881 2.6.3.1.1.8. */
   async SECINFO(context, { name }) {
-    await lookUp(context, name);
+    await lookUp(context, name, NFS4.ERR_NOTDIR);
     context.current = undefined;
     return flavors();
   },
   async SECINFO_NO_NAME(context, { style }) {
-    if (style === 1) await lookUpParent(context);
+    if (style === 1) await lookUpParent(context, NFS4.ERR_NOTDIR);
     else current(context);
     context.current = undefined;
     return flavors();

@@ -10,7 +10,7 @@ import { LockType, type Stateid } from '../protocol/types.ts';
 import { toRange } from '../state/locks.ts';
 import type { Lock, Open, State } from '../state/model.ts';
 import { anonymous, demandState } from '../state/stateids.ts';
-import { type Context, client, type Handlers } from './context.ts';
+import { type Context, client, current, type Handlers, type Target } from './context.ts';
 import { actualStateid, currentFile } from './data.ts';
 import { demandGrace } from './grace.ts';
 
@@ -20,19 +20,19 @@ const kindOf = (type: number): Kind => (type === LockType.READ || type === LockT
 const text = (bytes: Buffer): string => bytes.toString('latin1');
 
 /** The state that a stateid names, on the current file. */
-export function stateOn(context: Context, node: FileNode, given: Stateid): State {
+function stateOn(context: Context, target: Target, given: Stateid): State {
   const { table } = context.server.state;
   const state = demandState(table.check(actualStateid(context, given), client(context).id));
-  return state.node === node ? state : fail(NFS4.ERR_BAD_STATEID);
+  return state.node === target ? state : fail(NFS4.ERR_BAD_STATEID);
 }
 
-export function openOn(context: Context, node: FileNode, given: Stateid): Open {
-  const state = stateOn(context, node, given);
+export function openOn(context: Context, target: Target, given: Stateid): Open {
+  const state = stateOn(context, target, given);
   return state.kind === 'open' ? state : fail(NFS4.ERR_BAD_STATEID);
 }
 
-function lockOn(context: Context, node: FileNode, given: Stateid): Lock {
-  const state = stateOn(context, node, given);
+function lockOn(context: Context, target: Target, given: Stateid): Lock {
+  const state = stateOn(context, target, given);
   return state.kind === 'lock' ? state : fail(NFS4.ERR_BAD_STATEID);
 }
 
@@ -100,9 +100,9 @@ export const lockHandlers: Pick<Handlers, 'LOCK' | 'LOCKT' | 'LOCKU'> = {
   },
 
   LOCKU(context, { stateid, offset, length }) {
-    const node = currentFile(context);
+    const target = current(context);
     const { start, end } = toRange(offset, length, 'read');
-    const next = context.server.state.locks.unlock(lockOn(context, node, stateid), start, end);
+    const next = context.server.state.locks.unlock(lockOn(context, target, stateid), start, end);
     context.currentStateid = next;
     return { stateid: next };
   },

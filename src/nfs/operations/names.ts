@@ -8,16 +8,16 @@ import { type FileNode, isDirectory, noteChange } from '../fs/node.ts';
 import { demand, demandRemoval, May } from '../fs/permissions.ts';
 import type { ChangeInfo } from '../protocol/files.ts';
 import type { Arguments } from '../protocol/operations.ts';
-import { fail, NFS4 } from '../protocol/status.ts';
+import { fail, NFS4, type Status } from '../protocol/status.ts';
 import { FileType, MAX_TARGET_BYTES } from '../protocol/types.ts';
 import { changeAttribute } from './attribute-sources.ts';
 import { type Context, currentNode, type Handlers, isPseudo, setCurrent } from './context.ts';
 import { toChanges } from './settable.ts';
 
-/** The current directory, in which a name is to be changed. */
-export function currentDirectory(context: Context): FileNode {
+/** The current directory, in which a name is to be changed. `linkStatus`: what a symbolic link is answered. */
+export function currentDirectory(context: Context, linkStatus: Status = NFS4.ERR_NOTDIR): FileNode {
   const node = currentNode(context);
-  if (node.type === FileType.LNK) fail(NFS4.ERR_SYMLINK);
+  if (node.type === FileType.LNK) fail(linkStatus);
   return isDirectory(node) ? node : fail(NFS4.ERR_NOTDIR);
 }
 
@@ -182,7 +182,7 @@ async function rename(context: Context, { oldName, newName }: Arguments<'RENAME'
 const toAbsence = (error: unknown): boolean => (error as { code?: string }).code === 'ENOENT';
 
 async function link(context: Context, { name }: Arguments<'LINK'>) {
-  const directory = currentDirectory(context);
+  const directory = currentDirectory(context, NFS4.ERR_SYMLINK);
   checkName(name);
   const { saved } = context;
   if (saved === undefined) fail(NFS4.ERR_NOFILEHANDLE);

@@ -132,7 +132,7 @@ async function openName(
   { create }: Arguments<'OPEN'>,
   access: number,
 ): Promise<Opened> {
-  const directory = currentDirectory(context);
+  const directory = currentDirectory(context, NFS4.ERR_SYMLINK);
   checkName(name);
   const { store } = context.server;
   const how = create as CreateHow | undefined;
@@ -188,6 +188,10 @@ function choose(context: Context, args: Arguments<'OPEN'>, access: number): Prom
     case Claim.PREVIOUS:
       if (claim.delegation !== 0) fail(NFS4.ERR_RECLAIM_BAD);
       return reclaim(context);
+    case Claim.DELEGATE_CUR:
+    case Claim.DELEG_CUR_FH:
+      // No stateid is a delegation's.
+      return fail(NFS4.ERR_BAD_STATEID);
     default:
       return fail(NFS4.ERR_NOTSUPP);
   }
@@ -202,7 +206,10 @@ async function isRetransmittedCreate(context: Context, { create, claim }: Argume
   if (!grace.isActive || !client(context).isReclaimComplete) return false;
   if (claim.claim !== Claim.NULL || create === undefined || !('verifier' in create)) return false;
   try {
-    const { stat } = await context.server.store.lookup(currentDirectory(context), checkName(claim.name));
+    const { stat } = await context.server.store.lookup(
+      currentDirectory(context, NFS4.ERR_SYMLINK),
+      checkName(claim.name),
+    );
     return isMadeBy(create.verifier, stat);
   } catch {
     return false;

@@ -5,7 +5,7 @@ import { indexAfter } from '../fs/listing.ts';
 import { pathBelow, pathOf } from '../fs/names.ts';
 import { type FileNode, isDirectory } from '../fs/node.ts';
 import { demand, granted, May } from '../fs/permissions.ts';
-import { type AttributePlan, encodeAttributes, packAttributes } from '../protocol/attributes.ts';
+import { type AttributePlan, asksForSetOnly, encodeAttributes, packAttributes } from '../protocol/attributes.ts';
 import type { DirectoryEntry } from '../protocol/files.ts';
 import type { Arguments, Result } from '../protocol/operations.ts';
 import { fail, NFS4 } from '../protocol/status.ts';
@@ -133,6 +133,7 @@ export const directoryHandlers: Pick<Handlers, 'READDIR'> = {
   async READDIR(context, args) {
     const target = current(context);
     if (!isPseudo(target) && !isDirectory(target)) fail(NFS4.ERR_NOTDIR);
+    if (asksForSetOnly(args.mask)) fail(NFS4.ERR_INVAL);
     if (args.cookie > 0n && args.cookie <= LAST_RESERVED_COOKIE) fail(NFS4.ERR_BAD_COOKIE);
     if (args.cookie > MAX_COOKIE) fail(NFS4.ERR_BAD_COOKIE);
     if (args.cookie !== 0n && !args.verifier.equals(VERIFIER)) fail(NFS4.ERR_NOT_SAME);

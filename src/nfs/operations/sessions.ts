@@ -4,7 +4,7 @@ import type { Channel } from '../protocol/state.ts';
 import { fail, NFS4 } from '../protocol/status.ts';
 import { exchangeFlags } from '../state/clients.ts';
 import { negotiate } from '../state/sessions.ts';
-import { client, type Handlers } from './context.ts';
+import { client, current, type Handlers } from './context.ts';
 
 type Names =
   | 'EXCHANGE_ID'
@@ -88,9 +88,8 @@ export const sessionHandlers: Pick<Handlers, Names> = {
   /** Sessions go with any connection; only a back channel would be bound to one, and there is none. */
   BIND_CONN_TO_SESSION(context, { sessionId, direction }) {
     if (context.server.state.sessions.find(sessionId) === undefined) fail(NFS4.ERR_BADSESSION);
-    const known = Object.values(BindDirection) as number[];
+    const known: number[] = [BindDirection.FORE, BindDirection.FORE_OR_BOTH, BindDirection.BACK_OR_BOTH];
     if (!known.includes(direction)) fail(NFS4.ERR_INVAL);
-    if (direction === BindDirection.BACK) fail(NFS4.ERR_NOTSUPP);
     return { sessionId, direction: BindDirection.FORE, rdma: false };
   },
 
@@ -98,7 +97,11 @@ export const sessionHandlers: Pick<Handlers, Names> = {
 
   async RECLAIM_COMPLETE(context, { oneFileSystem }) {
     const record = client(context);
-    if (oneFileSystem) return {};
+    if (oneFileSystem) {
+      // Nothing moves from one server to another.
+      current(context);
+      return {};
+    }
     if (record.isReclaimComplete) fail(NFS4.ERR_COMPLETE_ALREADY);
     await context.server.state.completeReclaim(record);
     return {};

@@ -25,8 +25,7 @@ export const setAttributeHandlers: Pick<Handlers, 'SETATTR'> = {
     const { changes, mask } = toChanges(attributes);
     let mayWrite = false;
     if (changes.sizeBytes !== undefined) {
-      if (node.type === FileType.DIR) fail(NFS4.ERR_ISDIR);
-      if (node.type !== FileType.REG) fail(NFS4.ERR_INVAL);
+      if (node.type !== FileType.REG) fail(NFS4.ERR_WRONG_TYPE);
       mayWrite = isOpenForWriting(context, node, stateid);
       if (!mayWrite && context.server.state.opens.conflicts(node, undefined, 2, 0)) fail(NFS4.ERR_LOCKED);
     }

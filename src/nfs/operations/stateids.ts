@@ -1,8 +1,8 @@
 import { Share } from '../protocol/flags.ts';
 import { fail, NFS4 } from '../protocol/status.ts';
 import { demandState, isState, specialOf } from '../state/stateids.ts';
-import { client, type Handlers } from './context.ts';
-import { actualStateid, currentFile } from './data.ts';
+import { client, current, type Handlers } from './context.ts';
+import { actualStateid } from './data.ts';
 import { closedStateid, openOn } from './locks.ts';
 
 type Names = 'CLOSE' | 'OPEN_DOWNGRADE' | 'FREE_STATEID' | 'TEST_STATEID';
@@ -10,14 +10,14 @@ type Names = 'CLOSE' | 'OPEN_DOWNGRADE' | 'FREE_STATEID' | 'TEST_STATEID';
 /** RFC 8881 18.2, 18.18, 18.38, 18.48. */
 export const stateidHandlers: Pick<Handlers, Names> = {
   CLOSE(context, { stateid }) {
-    context.server.state.opens.close(openOn(context, currentFile(context), stateid));
+    context.server.state.opens.close(openOn(context, current(context), stateid));
     context.currentStateid = undefined;
     return { stateid: closedStateid };
   },
 
   OPEN_DOWNGRADE(context, { stateid, shareAccess, shareDeny }) {
     if (shareAccess < Share.READ || shareAccess > Share.BOTH || shareDeny > Share.BOTH) fail(NFS4.ERR_INVAL);
-    const open = openOn(context, currentFile(context), stateid);
+    const open = openOn(context, current(context), stateid);
     const next = context.server.state.opens.downgrade(open, shareAccess, shareDeny);
     context.currentStateid = next;
     return { stateid: next };

@@ -100,15 +100,16 @@ export function numbersOf(mask: Bitmap): number[] {
   return numbers;
 }
 
-/** What may only be set. */
-const WRITE_ONLY: readonly AttributeName[] = ['time_access_set', 'time_modify_set'];
-export const SETTABLE: readonly AttributeName[] = ['size', 'mode', 'owner', 'owner_group', ...WRITE_ONLY];
-export const READABLE = (Object.keys(attributes) as AttributeName[]).filter((name) => !WRITE_ONLY.includes(name));
+const SET_ONLY: readonly AttributeName[] = ['time_access_set', 'time_modify_set'];
+export const SETTABLE: readonly AttributeName[] = ['size', 'mode', 'owner', 'owner_group', ...SET_ONLY];
+const READABLE = (Object.keys(attributes) as AttributeName[]).filter((name) => !SET_ONLY.includes(name));
+/** Whether there are attributes that cannot be asked for, RFC 8881 5.5. */
+export const asksForSetOnly = (mask: Bitmap): boolean => SET_ONLY.some((name) => hasAttribute(mask, name));
 
 export const supportedMask = bitmapOf(Object.keys(attributes) as AttributeName[]);
 /** All settable ones but the times, which hold the verifier; RFC 8881 5.8.1.14. */
 export const exclusiveCreateMask = bitmapOf(['size', 'mode', 'owner', 'owner_group']);
-const readableMask = bitmapOf(READABLE);
+export const readableMask = bitmapOf(READABLE);
 
 /** The part of what was asked for that there is to answer: RFC 8881 18.7.3 leaves the rest out silently. */
 export interface AttributePlan {

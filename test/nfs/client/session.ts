@@ -4,6 +4,7 @@ import type { Arguments, Call, KnownOperation, Result } from '../../../src/nfs/p
 import type { Channel } from '../../../src/nfs/protocol/state.ts';
 import { NFS4, type Status, statusName } from '../../../src/nfs/protocol/status.ts';
 import { type Identity, openTransport, type Transport } from './transport.ts';
+import { demandValid } from './valid-errors.ts';
 
 /** An operation of the server that did not end with NFS4_OK. */
 export class NfsClientError extends Error {
@@ -83,6 +84,7 @@ export async function sendCompound(
   const { status, body } = await transport.call(writeCompound(calls, more), { identity });
   if (status !== 0) throw new Error(`RPC: ${status}`);
   const answer = readCompoundAnswer(body);
+  for (const { name, status: its } of answer.answers) demandValid(name, its);
   return wrap(answer.status, answer.answers);
 }
 
