@@ -7,6 +7,7 @@ import { NFS4 } from '../../src/nfs/protocol/status.ts';
 import { XdrWriter } from '../../src/nfs/xdr/writer.ts';
 import { putfh } from './client/files.ts';
 import { op } from './client/session.ts';
+import { openTransport } from './client/transport.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { startHostilePeers, ways } from './hostile-peers.ts';
 
@@ -121,6 +122,17 @@ it('bounds connections, clients and what they have open', async () => {
   refused.resume();
   await ended(refused);
   expect(harness.server.counters().refusedConnections).toBe(1);
+});
+
+it('takes up the calls of a stranger one by one', async () => {
+  const connection = await openTransport(harness.server.port);
+  const startMs = performance.now();
+  const call = () => connection.call(new XdrWriter(), { identity: { uid: 0, gid: 0 }, procedure: 0 });
+  const answers = await Promise.all(Array.from({ length: 11 }, call));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([0]));
+  // Ten rests of 10 ms, which a timer may cut by one.
+  expect(performance.now() - startMs).toBeGreaterThanOrEqual(90);
+  connection.close();
 });
 
 it('lets in whom it is told to', async () => {

@@ -3,6 +3,7 @@
  * port; 0 takes a free one. For tests that kill it, and for the benchmark.
  */
 import { mkdirSync } from 'node:fs';
+import { boundHeapGrowth } from '../../src/host/garbage.ts';
 import { serveNfs } from '../../src/nfs/index.ts';
 import { createLogger } from '../../src/observe/index.ts';
 
@@ -10,6 +11,7 @@ const [port = '0', dir = 'data', stateDir = 'state'] = process.argv.slice(2);
 /** Short, so that clients of a killed server are soon done with what they held. */
 const LEASE_MS = 10_000;
 
+boundHeapGrowth();
 mkdirSync(dir, { recursive: true });
 const server = await serveNfs({
   stateDir,

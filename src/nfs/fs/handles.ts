@@ -20,7 +20,7 @@ export interface HandleParts {
 export const volumeKeyOf = (volumeId: Buffer): string => volumeId.toString('latin1');
 
 export function encodeHandle(volumeId: Buffer, ino: bigint, birthNs: bigint): Buffer {
-  const handle = Buffer.alloc(BYTES);
+  const handle = Buffer.allocUnsafe(BYTES);
   handle[0] = FORMAT;
   volumeId.copy(handle, VOLUME_AT);
   handle.writeBigUInt64BE(ino, INO_AT);

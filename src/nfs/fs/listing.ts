@@ -97,7 +97,7 @@ export function createListings(maxNames: number, now: () => number): Listings {
   return {
     async read(node, fd, stat) {
       const { modified } = stat;
-      const version = `${node.changes.made}.${modified.seconds}.${modified.nanoseconds}`;
+      const version = `${node.changes?.made ?? 0}.${modified.seconds}.${modified.nanoseconds}`;
       const known = kept.get(node);
       if (known?.version === version) return known.listing;
       const changedMs = modified.seconds * 1000 + modified.nanoseconds / 1e6;

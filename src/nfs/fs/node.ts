@@ -1,7 +1,6 @@
 import type { Change } from '../protocol/types.ts';
 import { FileType } from '../protocol/types.ts';
 import type { FileStat } from './file-stat.ts';
-import { encodeHandle } from './handles.ts';
 import type { Volume } from './volume.ts';
 
 /** One name of a file: an entry of a directory, or none for a volume's root. */
@@ -27,7 +26,6 @@ export interface FileNode {
   readonly ino: bigint;
   readonly birthNs: bigint;
   readonly type: FileType;
-  readonly handle: Buffer;
   links: Link[];
   /** There may be names that are not in `links`: hard links that nobody has looked up. */
   mayBeElsewhere: boolean;
@@ -39,12 +37,14 @@ export interface FileNode {
   state: unknown;
   /** It is known to have no set-id bits. */
   isPlain: boolean;
-  changes: ChangeCounter;
+  /** Present since the first change. */
+  changes: ChangeCounter | undefined;
 }
 
 /** Tells changes apart that the file system's clock does not. */
 interface ChangeCounter {
   made: number;
+  /** Of the latest ctime that was seen; -1 before. */
   seconds: number;
   nanoseconds: number;
   /** `made` when these seconds and nanoseconds were first seen. */
@@ -57,7 +57,6 @@ export function createNode(volume: Volume, stat: FileStat): FileNode {
     ino: stat.ino,
     birthNs: stat.birthNs,
     type: stat.type,
-    handle: encodeHandle(volume.id, stat.ino, stat.birthNs),
     links: [],
     mayBeElsewhere: false,
     walked: 0,
@@ -65,7 +64,7 @@ export function createNode(volume: Volume, stat: FileStat): FileNode {
     writer: undefined,
     state: undefined,
     isPlain: false,
-    changes: { made: 0, seconds: -1, nanoseconds: 0, base: 0 },
+    changes: undefined,
   };
 }
 
@@ -75,6 +74,7 @@ export const isSame = (node: FileNode, stat: FileStat): boolean =>
 
 /** Call after each change that was made through this server, when the change is in effect. */
 export function noteChange(node: FileNode): void {
+  node.changes ??= { made: 0, seconds: -1, nanoseconds: 0, base: 0 };
   node.changes.made += 1;
 }
 
@@ -84,7 +84,13 @@ export function noteChange(node: FileNode): void {
  */
 export function changeOf(node: FileNode, { changed: { seconds, nanoseconds } }: FileStat): Change {
   const counter = node.changes;
+  if (counter === undefined) return { high: seconds >>> 0, low: nanoseconds };
   const isLater = seconds > counter.seconds || (seconds === counter.seconds && nanoseconds > counter.nanoseconds);
-  if (isLater) Object.assign(counter, { seconds, nanoseconds, base: counter.made });
+  if (isLater) {
+    // Somebody may have been told of this ctime before there was a counter.
+    counter.base = counter.seconds === -1 ? counter.made - 1 : counter.made;
+    counter.seconds = seconds;
+    counter.nanoseconds = nanoseconds;
+  }
   return { high: seconds >>> 0, low: (nanoseconds + counter.made - counter.base) >>> 0 };
 }

@@ -10,7 +10,7 @@ import {
   supportedMask,
 } from '../protocol/attributes.ts';
 import type { Change } from '../protocol/types.ts';
-import { isPseudo, type Target } from './context.ts';
+import { handleOf, isPseudo, type Target } from './context.ts';
 import { mountedOn } from './pseudo-root.ts';
 
 /** A file as its attributes show it. */
@@ -60,7 +60,7 @@ export const sources: AttributeSources<View> = {
   case_insensitive: () => false,
   case_preserving: () => true,
   chown_restricted: () => true,
-  filehandle: ({ target }) => target.handle,
+  filehandle: ({ target }) => handleOf(target),
   fileid: ({ stat }) => stat.ino,
   files_avail: ({ space }) => space?.ffree ?? 0n,
   files_free: ({ space }) => space?.ffree ?? 0n,

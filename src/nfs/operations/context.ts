@@ -1,5 +1,6 @@
 import type { FileStat } from '../fs/file-stat.ts';
 import type { Gate } from '../fs/gate.ts';
+import { encodeHandle } from '../fs/handles.ts';
 import type { FileNode } from '../fs/node.ts';
 import type { Caller, Identities } from '../fs/permissions.ts';
 import type { FileStore } from '../fs/store.ts';
@@ -60,6 +61,9 @@ export type Handler<N extends KnownOperation> = (
 export type Handlers = { [N in KnownOperation]: Handler<N> };
 
 export const isPseudo = (target: Target): target is PseudoRoot => 'isPseudoRoot' in target;
+
+export const handleOf = (target: Target): Buffer =>
+  isPseudo(target) ? target.handle : encodeHandle(target.volume.id, target.ino, target.birthNs);
 
 export const current = ({ current: target }: Context): Target => target ?? fail(NFS4.ERR_NOFILEHANDLE);
 

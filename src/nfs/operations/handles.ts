@@ -3,7 +3,7 @@ import { isDirectory } from '../fs/node.ts';
 import { demand, May } from '../fs/permissions.ts';
 import { fail, NFS4, type Status } from '../protocol/status.ts';
 import { FileType } from '../protocol/types.ts';
-import { type Context, current, type Handlers, isPseudo, setCurrent, statCurrent } from './context.ts';
+import { type Context, current, type Handlers, handleOf, isPseudo, setCurrent, statCurrent } from './context.ts';
 
 /**
  * That the current file is a directory in which the caller may look for names. `linkStatus`: what a symbolic link is
@@ -70,7 +70,7 @@ export const handleHandlers: Pick<Handlers, Names> = {
     setCurrent(context, context.server.pseudoRoot);
     return {};
   },
-  GETFH: (context) => ({ handle: current(context).handle }),
+  GETFH: (context) => ({ handle: handleOf(current(context)) }),
   SAVEFH(context) {
     context.saved = current(context);
     context.savedStateid = context.currentStateid;

@@ -22,7 +22,7 @@ export interface IncomingCall extends CallHeader {
   recordBytes: number;
   /** A buffer for the answer, when there is room for it; it is taken back when the answer is sent. */
   lend(bytes: number): Promise<Buffer>;
-  /** The peer has shown a session: when memory is short, others are cut off first. */
+  /** The peer has shown a session: others are served one call at a time, and cut off first when memory is short. */
   trust(): void;
 }
 
@@ -34,6 +34,9 @@ export interface Connection {
   readonly isTrusted: boolean;
   close(): void;
 }
+
+/** A stranger's next call is taken up so much later: the first calls of a client are few. */
+const STRANGER_REST_MS = 10;
 
 /**
  * Serves the calls of one connection, several at a time and answered as they are done. What a peer can make the server
@@ -121,7 +124,7 @@ export function serveConnection(
 
   /** What is in work will be done, and then more is read; so one request is always let in. */
   const isFull = (): boolean =>
-    running >= limits.maxRequests ||
+    running >= (trusted ? limits.maxRequests : 1) ||
     (running > 0 && (heldBytes >= limits.maxBytes || received.bytes >= received.maxBytes));
 
   const hold = (bytes: number): void => {
@@ -142,12 +145,16 @@ export function serveConnection(
   const serve = async (record: Buffer): Promise<void> => {
     let lentBytes = 0;
     const lent = [record];
-    const done = (): void => {
+    const rest = (): void => {
       running -= 1;
+      pump();
+    };
+    const done = (): void => {
       hold(-record.length);
       if (lentBytes > 0) share.release(lentBytes);
       for (const buffer of lent) buffers.give(buffer);
-      pump();
+      if (trusted) rest();
+      else setTimeout(rest, STRANGER_REST_MS).unref();
     };
     try {
       const reader = new XdrReader(record);

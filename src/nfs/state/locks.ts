@@ -102,8 +102,8 @@ export function createLocks({
     if (lock.ranges.length > 0) unlockRange(lock.fd, { startBytes: 0n, lengthBytes: 0n });
     lock.ranges = [];
     lock.client.lockCount -= 1;
-    lock.open.locks.delete(lock);
-    stateOf(lock.node)?.locks.delete(lock);
+    lock.open.locks?.delete(lock);
+    stateOf(lock.node)?.locks?.delete(lock);
     table.remove(lock);
     calls.close(lock.fd);
   };
@@ -130,8 +130,10 @@ export function createLocks({
         fd,
       };
       table.add(lock);
-      open.locks.add(lock);
-      stateOf(node)!.locks.add(lock);
+      for (const holder of [open, stateOf(node)!]) {
+        holder.locks ??= new Set();
+        holder.locks.add(lock);
+      }
       return lock;
     },
     lock(lock, wanted) {

@@ -63,10 +63,11 @@ export interface Open extends Stateful {
   readonly uid: number;
   access: number;
   deny: number;
-  /** The pairs of access and deny that it was opened with, of which a downgrade may leave some: RFC 8881 18.18.3. */
-  readonly history: Set<number>;
+  /** The pairs of access and deny that it was opened with, a bit each; a downgrade may leave some: RFC 8881 18.18.3. */
+  history: number;
   readonly files: OpenFd[];
-  readonly locks: Set<Lock>;
+  /** Most are never locked, and a set takes as much memory as all the rest. */
+  locks: Set<Lock> | undefined;
 }
 
 /** What one lock-owner has locked of one file. */
@@ -82,5 +83,5 @@ export interface Lock extends Stateful {
 /** All state that hangs on one file. */
 export interface FileState {
   readonly opens: Set<Open>;
-  readonly locks: Set<Lock>;
+  locks: Set<Lock> | undefined;
 }

@@ -8,7 +8,7 @@ import { advance, type StateTable } from './stateids.ts';
 export const stateOf = (node: FileNode): FileState | undefined => node.state as FileState | undefined;
 
 function stateFor(node: FileNode): FileState {
-  const state = stateOf(node) ?? { opens: new Set(), locks: new Set() };
+  const state = stateOf(node) ?? { opens: new Set(), locks: undefined };
   node.state = state;
   return state;
 }
@@ -74,7 +74,7 @@ export function createOpens({
   };
 
   const drop: Opens['drop'] = (open) => {
-    for (const lock of [...open.locks]) dropLock(lock);
+    for (const lock of [...(open.locks ?? [])]) dropLock(lock);
     open.client.opens.delete(open);
     table.remove(open);
     const state = stateFor(open.node);
@@ -99,7 +99,7 @@ export function createOpens({
       if (known !== undefined) {
         known.access |= access;
         known.deny |= deny;
-        known.history.add(pair(access, deny));
+        known.history |= pairBit(access, deny);
         known.files.push(...taken);
         return { open: known, stateid: advance(known) };
       }
@@ -114,9 +114,9 @@ export function createOpens({
         uid,
         access,
         deny,
-        history: new Set([pair(access, deny)]),
+        history: pairBit(access, deny),
         files: [...taken],
-        locks: new Set(),
+        locks: undefined,
       };
       table.add(open);
       client.opens.add(open);
@@ -128,23 +128,25 @@ export function createOpens({
       // RFC 8881 18.18.3: what is left must be a union of what was opened.
       let reachedAccess = 0;
       let reachedDeny = 0;
-      for (const one of open.history) {
-        const [itsAccess, itsDeny] = [one & 3, one >> 2];
-        if ((itsAccess & ~access) !== 0 || (itsDeny & ~deny) !== 0) continue;
-        reachedAccess |= itsAccess;
-        reachedDeny |= itsDeny;
+      let left = 0;
+      for (let itsAccess = 1; itsAccess <= 3; itsAccess++) {
+        for (let itsDeny = 0; itsDeny <= 3; itsDeny++) {
+          const one = open.history & pairBit(itsAccess, itsDeny);
+          if (one === 0 || (itsAccess & ~access) !== 0 || (itsDeny & ~deny) !== 0) continue;
+          reachedAccess |= itsAccess;
+          reachedDeny |= itsDeny;
+          left |= one;
+        }
       }
       if (reachedAccess !== access || reachedDeny !== deny) fail(NFS4.ERR_INVAL);
-      for (const one of [...open.history]) {
-        if ((one & 3 & ~access) !== 0 || ((one >> 2) & ~deny) !== 0) open.history.delete(one);
-      }
+      open.history = left;
       open.access = access;
       open.deny = deny;
       return advance(open);
     },
 
     close(open) {
-      if ([...open.locks].some((lock) => lock.ranges.length > 0)) fail(NFS4.ERR_LOCKS_HELD);
+      if ([...(open.locks ?? [])].some((lock) => lock.ranges.length > 0)) fail(NFS4.ERR_LOCKS_HELD);
       const stateid = advance(open);
       drop(open);
       return stateid;
@@ -152,4 +154,4 @@ export function createOpens({
   };
 }
 
-const pair = (access: number, deny: number): number => access | (deny << 2);
+const pairBit = (access: number, deny: number): number => 1 << (access | (deny << 2));
