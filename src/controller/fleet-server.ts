@@ -1,6 +1,7 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { BerthError } from '../errors.ts';
 import { KEEPALIVE, MAX_MESSAGE_BYTES } from '../fleet/index.ts';
+import { urlHost } from '../host/url-host.ts';
 import type { Service } from '../rpc/server.ts';
 import type { KeyPair } from './authority.ts';
 
@@ -23,7 +24,7 @@ export async function serveFleet(
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
   });
   server.addService(service.definition, service.implementation);
-  const address = host.includes(':') ? `[${host}]` : host;
+  const address = urlHost(host);
   let bound = port;
   const bind = ({ cert, key }: KeyPair): Promise<void> => {
     const identity = [{ cert_chain: Buffer.from(cert), private_key: Buffer.from(key) }];

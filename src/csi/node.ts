@@ -1,5 +1,5 @@
 import { BerthError } from '../errors.ts';
-import type { Call, Capability, Usage } from '../volumes/model.ts';
+import type { Call, Capability, ShareUse, Usage } from '../volumes/model.ts';
 import { isReadOnly, parseCapability } from './capabilities.ts';
 import type { Handler, Handlers } from './compose.ts';
 import type { Context } from './context.ts';
@@ -25,9 +25,17 @@ import { parseSizeRange, requireField, requireLookupPath, requirePath } from './
 /** CSI 1.13 Node. */
 export function createNode({ service, nodeName, local, inlineDir }: Context): Handlers {
   const inline = createInline(service, inlineDir);
-  /** Most mounts have only flags, which every volume takes; only for others is the volume looked up first. */
-  const checkOptions = async (id: string, { access }: Capability, call: Call): Promise<void> => {
-    if (access.kind === 'block' || access.mountOptions.every(isMountFlagOption)) return;
+  /**
+   * Most mounts have only flags, which every volume takes; only for others is the volume looked up first. A share has
+   * options of its own.
+   */
+  const checkOptions = async (
+    id: string,
+    { access }: Capability,
+    share: ShareUse | undefined,
+    call: Call,
+  ): Promise<void> => {
+    if (share !== undefined || access.kind === 'block' || access.mountOptions.every(isMountFlagOption)) return;
     checkVolumeMountOptions(await service.getVolume(id, call), access.mountOptions);
   };
 
@@ -36,7 +44,7 @@ export function createNode({ service, nodeName, local, inlineDir }: Context): Ha
     const stagingPath = requirePath(request.staging_target_path, 'staging_target_path');
     const capability = parseCapability(request.volume_capability, 'volume_capability');
     const share = parseShare(request.volume_context);
-    if (share === undefined) await checkOptions(id, capability, call);
+    await checkOptions(id, capability, share, call);
     await service.stageVolume({ id, stagingPath, capability, share }, call);
     return {};
   };
@@ -61,7 +69,7 @@ export function createNode({ service, nodeName, local, inlineDir }: Context): Ha
     if (request.staging_target_path === '') throw new BerthError('VOLUME_NOT_STAGED', { id, path: 'an unnamed path' });
     const stagingPath = requirePath(request.staging_target_path, 'staging_target_path');
     const readOnly = request.readonly || isReadOnly(capability);
-    if (parseShare(request.volume_context) === undefined) await checkOptions(id, capability, call);
+    await checkOptions(id, capability, parseShare(request.volume_context), call);
     await service.publishVolume({ id, stagingPath, targetPath, capability, readOnly }, call);
     return {};
   };

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { parseAddress } from '../config/network.ts';
 import { BerthError } from '../errors.ts';
+import { urlHost } from '../host/url-host.ts';
 import { SHARE_NAME, type Share, type ShareUse } from '../volumes/model.ts';
 import type { StringMap, TopologyRequirement } from './types.ts';
 
@@ -13,9 +14,8 @@ const ALWAYS_KEY = 'berth.dev/share-always';
  * own one too: what a running pod has mounted cannot be exchanged when a second node comes.
  */
 export function toShareContext({ address, port, name }: Share, where: TopologyRequirement | null): StringMap {
-  const host = address.includes(':') ? `[${address}]` : address;
   return {
-    [SHARE_KEY]: `${host}:${port}/${name}`,
+    [SHARE_KEY]: `${urlHost(address)}:${port}/${name}`,
     [ALWAYS_KEY]: String((where?.requisite.length ?? 0) > 1),
   };
 }

@@ -42,16 +42,13 @@ export function validateVolumeCapabilities({
 function parse(
   request: ValidateVolumeCapabilitiesRequest,
 ): { capabilities: Capability[]; parameters: VolumeParameters } | { problem: string } {
+  let parsed: { capabilities: Capability[]; parameters: VolumeParameters } | undefined;
   const problem = problemOf(() => {
     parseMutableParameters(request.mutable_parameters);
-    parseParameters(request.parameters);
-    parseCapabilities(request.volume_capabilities);
+    const parameters = parseParameters(request.parameters);
+    parsed = { capabilities: parseCapabilities(request.volume_capabilities), parameters };
   });
-  if (problem !== undefined) return { problem };
-  return {
-    capabilities: parseCapabilities(request.volume_capabilities),
-    parameters: parseParameters(request.parameters),
-  };
+  return parsed ?? { problem: problem! };
 }
 
 function optionsProblem(volume: Volume, capabilities: readonly Capability[]): string | undefined {

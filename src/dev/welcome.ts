@@ -1,4 +1,5 @@
 import type { Config } from '../config/index.ts';
+import { urlHost } from '../host/url-host.ts';
 
 /** What `berth dev` prints: where it listens, and lines to paste. */
 export function welcome(options: {
@@ -45,5 +46,4 @@ Ctrl-C stops it${limited ? ', unmounts everything' : ''} and leaves nothing behi
 `;
 }
 
-const hostOf = ({ nfs }: Config): string =>
-  nfs!.listen.host.includes(':') ? `[${nfs!.listen.host}]` : nfs!.listen.host;
+const hostOf = ({ nfs }: Config): string => urlHost(nfs!.listen.host);

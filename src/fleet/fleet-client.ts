@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { isIPv6 } from 'node:net';
+import { urlHost } from '../host/url-host.ts';
 import { keepLink, type Link, type LinkOptions } from './link.ts';
 
 export interface FleetOptions extends Omit<LinkOptions, 'address' | 'serverName'> {
@@ -26,7 +26,7 @@ export function joinFleet(options: FleetOptions): { close(): void } {
       const found = await resolve(controller.host);
       if (closed) return;
       lastProblem = undefined;
-      const addresses = found.map((ip) => `${isIPv6(ip) ? `[${ip}]` : ip}:${controller.port}`);
+      const addresses = found.map((ip) => `${urlHost(ip)}:${controller.port}`);
       for (const address of addresses) {
         if (!links.has(address)) links.set(address, keepLink({ ...options, address, serverName: controller.host }));
       }

@@ -1,3 +1,4 @@
+import { closeSync, constants, openSync } from 'node:fs';
 import { io, ioctl, ior } from './ioctl.ts';
 
 // include/uapi/linux/fs.h
@@ -8,6 +9,16 @@ const LOGICAL_SECTOR = io(0x12, 104);
 const DISCARD = io(0x12, 119);
 const PHYSICAL_SECTOR = io(0x12, 123);
 const REREAD_PARTITIONS = io(0x12, 95);
+
+/** Runs `use` with the device open for reading. */
+export function withDevice<T>(path: string, use: (fd: number) => T): T {
+  const fd = openSync(path, constants.O_RDONLY);
+  try {
+    return use(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
 
 /** Size of the block device open as `fd`, in bytes. */
 export function blockSize(fd: number): bigint {

@@ -1,5 +1,5 @@
 import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
-import { setReadOnlyDevice } from './block.ts';
+import { setReadOnlyDevice, withDevice } from './block.ts';
 import { ioctl } from './ioctl.ts';
 import { errorCode } from './libc.ts';
 
@@ -172,12 +172,3 @@ export function attachedLoopNames(hint = ''): string[] {
 
 /** LOOP_GET_STATUS64 gives the file's st_dev as huge_encode_dev does, which is what stat(2) gives as well. */
 const kernelDevice = (stDev: bigint): bigint => stDev;
-
-export function withDevice<T>(path: string, use: (fd: number) => T): T {
-  const fd = openSync(path, constants.O_RDONLY);
-  try {
-    return use(fd);
-  } finally {
-    closeSync(fd);
-  }
-}

@@ -54,6 +54,10 @@ export function readMounts(pid: number | 'self' = 'self'): Mount[] {
   return parseMountInfo(readFileSync(`/proc/${pid}/mountinfo`, 'utf8'));
 }
 
+/** The mount that one sees at `path`: the last of those stacked there. */
+export const mountAt = (path: string, mounts: readonly Mount[] = readMounts()): Mount | undefined =>
+  mounts.findLast(({ mountPoint }) => mountPoint === path);
+
 /**
  * The mount that the directory `path`, without symbolic links, lies in. Its `device` is what other mounts of the same
  * file system show too; on btrfs stat(2) gives another one.

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { type Mount, readMounts } from './mountinfo.ts';
+import { type Mount, mountAt, readMounts } from './mountinfo.ts';
 import { type RunError, run } from './run.ts';
+import { urlHost } from './url-host.ts';
 
 /**
  * NFS mounts by child processes: any system call on them may sleep for as long as the server is away, and must
@@ -34,8 +35,7 @@ export class NfsMountError extends Error {
   }
 }
 
-const sourceText = ({ address, name }: Pick<NfsSource, 'address' | 'name'>): string =>
-  `${address.includes(':') ? `[${address}]` : address}:/${name}`;
+const sourceText = ({ address, name }: Pick<NfsSource, 'address' | 'name'>): string => `${urlHost(address)}:/${name}`;
 
 /** Mounts an export of NFS 4.1. Rejects with NfsMountError. */
 export async function mountNfs(source: NfsSource, target: string, flags: readonly string[]): Promise<void> {
@@ -75,7 +75,7 @@ const kernelHas = (type: string): boolean =>
 
 /** The topmost mount at `path`, if it is the export `name` of some server. */
 export const nfsMountAt = (path: string, name: string): Mount | undefined => {
-  const mount = readMounts().findLast(({ mountPoint }) => mountPoint === path);
+  const mount = mountAt(path);
   return mount?.fsType === 'nfs4' && mount.source.endsWith(`:/${name}`) ? mount : undefined;
 };
 

@@ -74,13 +74,6 @@ export async function serveExports(
   };
   const sharedVolumes = async (): Promise<Volume[]> =>
     (await inner.listVolumes({ token: '', max: 0 }, callWithin(CALL_MS))).items.filter(({ shared }) => shared);
-  const addAll = async (): Promise<void> => {
-    for (const volume of await sharedVolumes()) {
-      await add(volume, callWithin(CALL_MS)).catch((error: Error) =>
-        log.warn({ volume: volume.id, problem: error.message }, 'not exported'),
-      );
-    }
-  };
 
   /** Where nothing else limits a volume, clients can at least not go on when it is found to be full. */
   const limit = async ({ id, sizeBytes }: Volume): Promise<void> => {
@@ -101,7 +94,11 @@ export async function serveExports(
   return {
     nfs,
     async exportAll() {
-      await addAll();
+      for (const volume of await sharedVolumes()) {
+        await add(volume, callWithin(CALL_MS)).catch((error: Error) =>
+          log.warn({ volume: volume.id, problem: error.message }, 'not exported'),
+        );
+      }
       nfs.exportsAreThere();
     },
     local: {

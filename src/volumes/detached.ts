@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { BerthError } from '../errors.ts';
 import { attachedLoopNames } from '../host/loop.ts';
-import { type Mount, readMounts } from '../host/mountinfo.ts';
+import { type Mount, mountAt } from '../host/mountinfo.ts';
 import { run } from '../host/run.ts';
 import { removeTarget } from '../pools/operations/publish.ts';
 
@@ -51,8 +51,6 @@ export function refuseMount(path: string): void {
     problem: `${mount.source} is mounted there, not a volume of this node`,
   });
 }
-
-const mountAt = (path: string): Mount | undefined => readMounts().findLast((mount) => mount.mountPoint === path);
 
 /** How the names of a volume's files and folders begin, as a path. */
 const entryPrefix = (uuid: string): string => `/${uuid}.`;

@@ -2,7 +2,7 @@
  * The guest's part of shares.sh: `owner` has the pool, `other` none; the kernel, and so the NFS client, is the same. The guest has no
  * address but that of its loopback.
  */
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   closeSync,
@@ -16,13 +16,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { readMounts } from '../../src/host/mountinfo.ts';
-import type { CallError, CsiClient } from '../csi/client.ts';
+import type { CallError } from '../csi/client.ts';
 import { type Daemon, startDaemon } from '../helpers/daemon.ts';
 import { until } from '../helpers/until.ts';
+import { appendLines, createShare, DIR, PATIENT, requireEqual, useOf, type Volume } from './share-use.ts';
 import { createStep } from './step.ts';
 
-const DIR = '/run/berth-test';
-const PATIENT = { timeoutMs: 60_000 };
 /** Until the server knows that a client has gone: a lease, and time for the emulated machine. */
 const GONE_MS = 120_000;
 const pool = {
@@ -48,50 +47,7 @@ const start = (name: string, pools: object[]): Promise<Daemon> =>
     },
   });
 
-interface Volume {
-  volume_id: string;
-  volume_context: Record<string, string>;
-  accessible_topology: object[];
-}
-
-const topologyOf = (node: string): object => ({ segments: { 'topology.berth.dev/node': node } });
-const capability = (group = ''): object => ({
-  mount: { fs_type: '', volume_mount_group: group },
-  access_mode: { mode: 'MULTI_NODE_MULTI_WRITER' },
-});
-
-async function create(name: string, nodes: string[]): Promise<Volume> {
-  const { volume } = await owner.csi.call<{ volume: Volume }>('CreateVolume', {
-    name,
-    capacity_range: { required_bytes: '67108864' },
-    volume_capabilities: [capability()],
-    accessibility_requirements: { requisite: nodes.map(topologyOf) },
-  });
-  return volume;
-}
-
-/** A node's use of a volume. */
-function useOf(csi: () => CsiClient, node: string, { volume_id, volume_context }: Volume) {
-  const staging_target_path = join(DIR, 'staging', node, volume_id);
-  const target = (pod: string): string => join(DIR, 'pods', node, pod);
-  mkdirSync(staging_target_path, { recursive: true });
-  mkdirSync(join(DIR, 'pods', node), { recursive: true });
-  const common = { volume_id, staging_target_path };
-  return {
-    async publish(pod: string, group?: string, readonly = false): Promise<string> {
-      const request = { ...common, volume_context, volume_capability: capability(group) };
-      await csi().call('NodeStageVolume', request, PATIENT);
-      await csi().call('NodePublishVolume', { ...request, target_path: target(pod), readonly }, PATIENT);
-      return target(pod);
-    },
-    unpublish: (pod: string) => csi().call('NodeUnpublishVolume', { volume_id, target_path: target(pod) }, PATIENT),
-    unstage: () => csi().call('NodeUnstageVolume', common, PATIENT),
-    stats: (pod: string) =>
-      csi().call<{ usage: object[] }>('NodeGetVolumeStats', { volume_id, volume_path: target(pod) }, PATIENT),
-    kind: (): string | undefined =>
-      readMounts().findLast(({ mountPoint }) => mountPoint === staging_target_path)?.fsType,
-  };
-}
+const create = (name: string, nodes: string[]): Promise<Volume> => createShare(owner.csi, name, nodes);
 
 async function requireCode(code: string, call: Promise<unknown>): Promise<void> {
   const told = await call.then(
@@ -99,10 +55,6 @@ async function requireCode(code: string, call: Promise<unknown>): Promise<void> 
     (error: CallError) => error.message,
   );
   if (!told.startsWith(code)) throw new Error(`${told} instead of ${code}`);
-}
-
-function requireEqual(what: string, found: unknown, expected: unknown): void {
-  if (found !== expected) throw new Error(`${what} is ${String(found)} instead of ${String(expected)}`);
 }
 
 await step('two daemons are up', async () => {
@@ -158,7 +110,7 @@ await step('and then its own node, too', async () => {
 
 await step('the daemon is killed while they write, and nothing is lost', async () => {
   const file = join(DIR, 'pods/other/b/log');
-  const lines = execLines(file, 40);
+  const lines = appendLines(file, 40);
   for (let kill = 0; kill < 2; kill++) {
     await owner.stop('SIGKILL');
     owner = await start('owner', [pool]);
@@ -166,14 +118,6 @@ await step('the daemon is killed while they write, and nothing is lost', async (
   await lines;
   requireEqual('the number of lines', readFileSync(file, 'utf8').split('\n').length - 1, 40);
 });
-
-/** Appends lines, each synced, in a process of its own: a write to NFS waits for the server, which this process starts. */
-function execLines(file: string, count: number): Promise<void> {
-  const script = `for i in $(seq ${count}); do echo $i >>"$0" && sync "$0" || exit 1; sleep 0.2; done`;
-  return new Promise((resolve, reject) => {
-    execFile('sh', ['-c', script, file], (error) => (error === null ? resolve() : reject(error)));
-  });
-}
 
 await step('its own node uses it directly again when all have gone', async () => {
   for (const pod of ['c', 'd']) await mine.unpublish(pod);

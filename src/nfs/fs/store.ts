@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { fail, NFS4 } from '../protocol/status.ts';
+import { fail, NFS4, type Status } from '../protocol/status.ts';
 import { FileType } from '../protocol/types.ts';
 import * as calls from './calls.ts';
 import { createDirectoryCache, isAbsence, O_PATH } from './directory-cache.ts';
@@ -18,6 +18,8 @@ export interface FileStore {
   readonly listings: Listings;
   /** Whether more exports are still to be added, so that one that is not there must be waited for. */
   awaitsExports: boolean;
+  /** Ends with the status, or with DELAY while exports are awaited. */
+  failForGood(status: Status): never;
   add(name: string, path: string, id: Buffer): Promise<Volume>;
   remove(volume: Volume): void;
   volumes(): Iterable<Volume>;
@@ -155,6 +157,7 @@ export function createFileStore(limits: StoreLimits, now: () => number): FileSto
     files: createOpenFiles((node, flags) => locate(node, openChecked(node, flags))),
     listings: createListings(limits.maxListedNames, now),
     awaitsExports: false,
+    failForGood: (status) => fail(store.awaitsExports ? NFS4.ERR_DELAY : status),
     volumes: () => volumes.values(),
     findVolume: (name) => [...volumes.values()].find((volume) => volume.name === name),
 
@@ -178,7 +181,7 @@ export function createFileStore(limits: StoreLimits, now: () => number): FileSto
     async resolve(handle) {
       const { volumeKey, ino, birthNs } = decodeHandle(handle);
       const volume = volumes.get(volumeKey);
-      if (volume === undefined) fail(store.awaitsExports ? NFS4.ERR_DELAY : NFS4.ERR_STALE);
+      if (volume === undefined) return store.failForGood(NFS4.ERR_STALE);
       const known = volume.find(ino, birthNs);
       if (known !== undefined) return known;
       const walked = walks.get(volume);

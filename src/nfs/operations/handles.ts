@@ -37,7 +37,7 @@ async function lookUp(context: Context, name: string, linkStatus: Status): Promi
   const target = current(context);
   const { store } = context.server;
   if (isPseudo(target)) {
-    const volume = store.findVolume(name) ?? fail(store.awaitsExports ? NFS4.ERR_DELAY : NFS4.ERR_NOENT);
+    const volume = store.findVolume(name) ?? store.failForGood(NFS4.ERR_NOENT);
     setCurrent(context, volume.root);
     return;
   }

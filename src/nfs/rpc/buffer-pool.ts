@@ -6,6 +6,8 @@ export interface BufferPool {
   take(bytes: number): Buffer;
   /** Takes back a buffer of this pool, or a piece of one from its start; others are left alone. */
   give(buffer: Buffer): void;
+  /** Lets go of what nobody has needed since the last time. */
+  trim(): void;
 }
 
 const SMALLEST_BYTES = 4096;
@@ -17,20 +19,21 @@ const sizeFor = (bytes: number): number =>
 
 /** Keeps up to `maxBytes` for later. */
 export function createBufferPool(maxBytes: number): BufferPool {
-  const free = new Map<number, ArrayBufferLike[]>();
+  /** By size; `idle` is the least that have been there since the last trim. */
+  const free = new Map<number, { buffers: ArrayBufferLike[]; idle: number }>();
   const own = new WeakSet<ArrayBufferLike>();
   let keptBytes = 0;
   return {
     take(bytes) {
       if (bytes < SMALLEST_BYTES) return Buffer.allocUnsafe(bytes);
       const size = sizeFor(bytes);
-      const kept = free.get(size)?.pop();
-      if (kept !== undefined) {
+      const shelf = free.get(size);
+      const kept = shelf?.buffers.pop();
+      if (shelf !== undefined && kept !== undefined) {
         keptBytes -= size;
-        own.add(kept);
-        return Buffer.from(kept, 0, bytes);
+        shelf.idle = Math.min(shelf.idle, shelf.buffers.length);
       }
-      const { buffer } = Buffer.allocUnsafeSlow(size);
+      const buffer = kept ?? Buffer.allocUnsafeSlow(size).buffer;
       own.add(buffer);
       return Buffer.from(buffer, 0, bytes);
     },
@@ -40,9 +43,16 @@ export function createBufferPool(maxBytes: number): BufferPool {
       const size = buffer.byteLength;
       if (keptBytes + size > maxBytes) return;
       keptBytes += size;
-      const kept = free.get(size);
-      if (kept === undefined) free.set(size, [buffer]);
-      else kept.push(buffer);
+      const shelf = free.get(size);
+      if (shelf === undefined) free.set(size, { buffers: [buffer], idle: 0 });
+      else shelf.buffers.push(buffer);
+    },
+    trim() {
+      for (const [size, shelf] of free) {
+        keptBytes -= shelf.idle * size;
+        shelf.buffers.splice(0, shelf.idle);
+        shelf.idle = shelf.buffers.length;
+      }
     },
   };
 }

@@ -29,6 +29,7 @@ const SCRATCH_BYTES = 65_536;
 /** A peer that was sent a megabyte, or is to send one, has taken long when others need the room. */
 const LATE_MS = 1_000;
 const WATCH_MS = 250;
+const TRIM_MS = 10_000;
 /** Connections that broke the protocol: so many in this time are cut off at once, others when as much time has gone by. */
 const BAD_ONES = 100;
 const LINGER_MS = 1_000;
@@ -116,6 +117,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     closeOldest(({ unsentSinceMs = Number.POSITIVE_INFINITY }) => (unsentSinceMs < lateMs ? unsentSinceMs : undefined));
   }, WATCH_MS);
   watch.unref();
+  const trim = setInterval(buffers.trim, TRIM_MS);
+  trim.unref();
 
   const address = server.address();
   return {
@@ -129,6 +132,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     close: () =>
       new Promise((resolve) => {
         clearInterval(watch);
+        clearInterval(trim);
         server.close(() => resolve());
         for (const connection of connections) connection.close();
       }),

@@ -1,16 +1,15 @@
 import { closeSync, constants, lstatSync, mkdirSync, openSync, rmdirSync, unlinkSync } from 'node:fs';
 import { BerthError } from '../../errors.ts';
-import { isReadOnlyDevice, setReadOnlyDevice } from '../../host/block.ts';
+import { isReadOnlyDevice, setReadOnlyDevice, withDevice } from '../../host/block.ts';
 import { errorCode } from '../../host/libc.ts';
-import { withDevice } from '../../host/loop.ts';
 import { bindMount, isMountFlag, type MountFlag } from '../../host/mount.ts';
-import { readMounts } from '../../host/mountinfo.ts';
+import { mountAt, readMounts } from '../../host/mountinfo.ts';
 import type { Access, AccessMode } from '../../volumes/model.ts';
 import { findObject, fullId, holding, mountsOf, type PoolCore } from '../core.ts';
 import { applyIoLimits, isLimited, releaseIoLimits } from '../io-limits.ts';
 import type { ObjectRow } from '../ledger.ts';
 import { giveToGroup } from './mount-group.ts';
-import { checkAccess, isOurs, refuseUnknownMount, requireOptions, topMount, unmountAll } from './stage.ts';
+import { checkAccess, isOurs, refuseUnknownMount, requireOptions, unmountAll } from './stage.ts';
 
 export interface PublishArgs {
   uuid: string;
@@ -32,7 +31,7 @@ export async function publishVolume(core: PoolCore, args: PublishArgs): Promise<
     const { mounts, device } = mountsOf(core, row, all);
     const flags = flagsOf(args);
     const source = sourceOf(core, row, args, mounts, device);
-    const present = topMount(args.targetPath, all);
+    const present = mountAt(args.targetPath, all);
     if (present !== undefined) {
       if (!isOurs(core, row, present, device)) {
         throw new BerthError('TARGET_NOT_USABLE', {

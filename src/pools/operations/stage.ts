@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { BerthError } from '../../errors.ts';
 import { errorCode } from '../../host/libc.ts';
 import { isMountFlag, unmount } from '../../host/mount.ts';
-import { type Mount, readMounts } from '../../host/mountinfo.ts';
+import { type Mount, mountAt } from '../../host/mountinfo.ts';
 import type { Access, AccessMode } from '../../volumes/model.ts';
 import { findObject, fullId, holding, mountsOf, type PoolCore, placeOf, verifyToken } from '../core.ts';
 import type { ObjectRow } from '../ledger.ts';
@@ -24,7 +24,7 @@ export async function stageVolume(
     const device = core.step('stage.attach', () => core.backend.attach?.(place, row));
     if (args.access.kind === 'block') return;
     const options = args.access.mountOptions;
-    const present = topMount(args.stagingPath);
+    const present = mountAt(args.stagingPath);
     if (present !== undefined && isOurs(core, row, present, device)) {
       requireOptions(core, row, present, options);
       if (row.grow) await core.step('stage.grow', () => growFilesystem(core, row, args.stagingPath));
@@ -62,7 +62,7 @@ export async function unstageVolume(core: PoolCore, args: { uuid: string; stagin
 /** Unmounts whatever shows this volume at `path`; something else there is left alone and reported. */
 export function unmountAll(core: PoolCore, row: ObjectRow, path: string): void {
   for (;;) {
-    const mount = topMount(path);
+    const mount = mountAt(path);
     if (mount === undefined) return;
     if (!isOurs(core, row, mount, core.backend.attachedDevice?.(placeOf(core, row), row))) {
       throw new BerthError('TARGET_NOT_USABLE', { path, problem: `${mount.source} is mounted there, not this volume` });
@@ -79,10 +79,6 @@ export function unmountAll(core: PoolCore, row: ObjectRow, path: string): void {
     }
   }
 }
-
-/** The mount that one sees at `path`: the last of those stacked there. */
-export const topMount = (path: string, all = readMounts()): Mount | undefined =>
-  all.findLast((mount) => mount.mountPoint === path);
 
 export function isOurs(core: PoolCore, row: ObjectRow, mount: Mount, device: string | undefined): boolean {
   return core.backend.mountsOf(placeOf(core, row), row, [mount], device).length > 0;
@@ -136,7 +132,7 @@ function mountStaged(
 
 /** A mount at a path that was named for a volume that is not in the ledger is somebody else's. */
 export function refuseUnknownMount(path: string): void {
-  const mount = topMount(path);
+  const mount = mountAt(path);
   if (mount === undefined) return;
   throw new BerthError('TARGET_NOT_USABLE', {
     path,

@@ -1,8 +1,7 @@
 import { closeSync, constants, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { isReadOnlyDevice } from '../../../src/host/block.ts';
-import { withDevice } from '../../../src/host/loop.ts';
+import { isReadOnlyDevice, withDevice } from '../../../src/host/block.ts';
 import { type Daemon, startDaemon } from '../../helpers/daemon.ts';
 import { type LoopLab, openLoopLab } from '../../helpers/loop.ts';
 import { until } from '../../helpers/until.ts';

@@ -2,8 +2,8 @@ import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { isReadOnlyDevice, setReadOnlyDevice } from '../../../src/host/block.ts';
-import { attachLoop, detachLoop, withDevice } from '../../../src/host/loop.ts';
+import { isReadOnlyDevice, setReadOnlyDevice, withDevice } from '../../../src/host/block.ts';
+import { attachLoop, detachLoop } from '../../../src/host/loop.ts';
 import { until } from '../../helpers/until.ts';
 
 const MIB = 1 << 20;
