@@ -18,6 +18,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [kernel, deploy, ...conformance, 'test/{vm,cluster,bench}/**'],
           testTimeout: 10_000,
+          // By default one core is left free, which on two is half of them.
+          maxWorkers: '100%',
         },
       },
       {
