@@ -19,6 +19,8 @@ export interface Installation {
   rollback(): Promise<void>;
   /** Throws when the chart refuses. */
   uninstall(): Promise<void>;
+  /** Requires that the chart refuses to go. */
+  failToUninstall(): Promise<void>;
   /** The node daemon's pod. */
   daemon(node: string): Promise<Pod>;
   /** `berth … --json` in the daemon's pod of that node. */
@@ -69,10 +71,18 @@ export async function installBerth(bed: Bed, values: object = valuesFor(bed)): P
   writeFileSync(file, JSON.stringify(values)); // JSON is YAML
   await helm('install', 'berth', CHART, '--create-namespace', '--values', file, '--wait', '--timeout', INSTALL_LIMIT);
   for (const node of bed.nodes) await driverIsKnown(bed, node);
+  const uninstall = async (): Promise<void> => void (await helm('uninstall', 'berth', '--wait'));
   return {
     upgrade: (...args) => helm('upgrade', 'berth', CHART, '--reuse-values', '--wait', ...args),
     rollback: async () => void (await helm('rollback', 'berth', '--wait')),
-    uninstall: async () => void (await helm('uninstall', 'berth', '--wait')),
+    uninstall,
+    async failToUninstall() {
+      const refused = await uninstall().then(
+        () => false,
+        () => true,
+      );
+      if (!refused) throw new Error('it was uninstalled');
+    },
     daemon,
     async berth<T>(node: string, ...args: string[]) {
       const { metadata } = await daemon(node);
