@@ -4,7 +4,8 @@
 . "$(dirname "$0")/lib.bash"
 . "$bed/nfs-server.bash"
 top=$folder servers=()
-trap 'kill -KILL "${servers[@]}" 2>/dev/null; wait; stop_vm; rm -rf "$top"' EXIT
+stop_servers() { kill -KILL "${servers[@]}"; wait "${servers[@]}"; } 2>/dev/null
+trap 'stop_servers; stop_vm; rm -rf "$top"' EXIT
 declare -A ports
 for SERVER in berth ganesha; do
   folder=$top/$SERVER port=''
