@@ -109,6 +109,9 @@ export const libcSetsockopt = bind(
 const OPENAT2 = 437;
 const RENAMEAT2 = process.arch === 'arm64' ? 276 : 316;
 const nativeOpenat2 = bind('openat2', 'long syscall(long number, int dirfd, const char *path, void *how, size_t size)');
+const quietOpenat2 = libc.func(
+  'long syscall(long number, int dirfd, const void *path, void *how, size_t size)',
+) as unknown as Native;
 const nativeRenameat2 = bind(
   'renameat2',
   'long syscall(long number, int olddir, const char *old, int newdir, const char *new, unsigned int flags)',
@@ -116,6 +119,9 @@ const nativeRenameat2 = bind(
 
 export const libcOpenat2 = (subject: string, dirfd: number, path: string, how: Buffer): number =>
   nativeOpenat2(subject, OPENAT2, dirfd, path, how, how.length);
+/** Returns -1 without an error thrown, as preadv2 does: RESOLVE_CACHED fails every day. */
+export const libcOpenat2Quietly = (dirfd: number, path: Buffer, how: Buffer): number =>
+  quietOpenat2(OPENAT2, dirfd, path, how, how.length);
 export const libcRenameat2 = (
   subject: string,
   oldDir: number,

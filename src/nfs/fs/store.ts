@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { fail, NFS4, type Status } from '../protocol/status.ts';
 import { FileType } from '../protocol/types.ts';
+import { statCached } from './cached.ts';
 import * as calls from './calls.ts';
 import { createDirectoryCache, isAbsence, O_PATH } from './directory-cache.ts';
 import { type FileStat, toFileStat } from './file-stat.ts';
@@ -29,6 +30,8 @@ export interface FileStore {
   stat(node: FileNode): Promise<FileStat>;
   /** Of a file of the volume that is open as `fd`. */
   statOpen(volume: Volume, fd: number): Promise<FileStat>;
+  /** Of what is at `name` in a directory of the volume that is open as `fd`. */
+  statAt(volume: Volume, fd: number, name: string): Promise<FileStat>;
   /** What is at `name` in the directory, looked at now. */
   lookup(directory: FileNode, name: string): Promise<{ node: FileNode; stat: FileStat }>;
   /** Runs `work` with a descriptor of the directory. */
@@ -122,10 +125,10 @@ export function createFileStore(limits: StoreLimits, now: () => number): FileSto
     return fail(NFS4.ERR_STALE);
   };
 
-  const statAt =
+  const statIfSame =
     (node: FileNode) =>
     async (fd: number, name: string): Promise<FileStat | undefined> => {
-      const stat = toFileStat(await calls.lstat(pathBelow(fd, name)));
+      const stat = await store.statAt(node.volume, fd, name);
       return isSame(node, stat) ? stat : undefined;
     };
 
@@ -195,18 +198,22 @@ export function createFileStore(limits: StoreLimits, now: () => number): FileSto
       if (node.volume.removed) fail(NFS4.ERR_STALE);
       const statOpen = (fd: number): Promise<FileStat> => store.statOpen(node.volume, fd);
       if (usesDescriptor(node)) return withDescriptor(node, statOpen);
-      if (!isDirectory(node)) return locate(node, statAt(node));
+      if (!isDirectory(node)) return locate(node, statIfSame(node));
       const stat = await directories.use(node, statOpen);
       // A removed directory is still open here.
-      return stat !== undefined && stat.links > 0 ? stat : locate(node, statAt(node));
+      return stat !== undefined && stat.links > 0 ? stat : locate(node, statIfSame(node));
     },
 
     async statOpen({ isLocal }, fd) {
       return toFileStat(isLocal ? calls.fstatAtOnce(fd) : await calls.fstat(fd));
     },
 
+    async statAt({ isLocal }, fd, name) {
+      return toFileStat((isLocal ? statCached(fd, name) : undefined) ?? (await calls.lstat(pathBelow(fd, name))));
+    },
+
     async lookup(directory, name) {
-      const stat = await store.inDirectory(directory, async (fd) => toFileStat(await calls.lstat(pathBelow(fd, name))));
+      const stat = await store.inDirectory(directory, (fd) => store.statAt(directory.volume, fd, name));
       if (stat.device !== directory.volume.device) fail(NFS4.ERR_ACCESS);
       return { node: directory.volume.admit(stat, directory, name), stat };
     },
@@ -217,7 +224,7 @@ export function createFileStore(limits: StoreLimits, now: () => number): FileSto
       const attempt = () => directories.use(directory, async (fd) => ({ value: await work(fd) }));
       const done = await attempt();
       if (done !== undefined) return done.value;
-      await locate(directory, statAt(directory));
+      await locate(directory, statIfSame(directory));
       return (await attempt())?.value ?? fail(NFS4.ERR_STALE);
     },
 
@@ -234,7 +241,7 @@ export function createFileStore(limits: StoreLimits, now: () => number): FileSto
 
     atName: (node, work) =>
       locate(node, async (fd, name) => {
-        const stat = await statAt(node)(fd, name);
+        const stat = await statIfSame(node)(fd, name);
         return stat === undefined ? undefined : { value: await work(fd, name) };
       }).then(({ value }) => value),
 

@@ -1,5 +1,5 @@
 import { errorCode } from '../../host/libc.ts';
-import { readCached } from '../fs/cached-read.ts';
+import { readCached } from '../fs/cached.ts';
 import * as calls from '../fs/calls.ts';
 import { clearSetId } from '../fs/changes.ts';
 import { type FileNode, noteChange, type OpenFd } from '../fs/node.ts';

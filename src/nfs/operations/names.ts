@@ -2,7 +2,7 @@ import { makeSpecialFile } from '../../host/special-files.ts';
 import * as calls from '../fs/calls.ts';
 import { applyChanges, demandChanges } from '../fs/changes.ts';
 import { needsDirectory, own, ownershipFor } from '../fs/create.ts';
-import { type FileStat, toFileStat } from '../fs/file-stat.ts';
+import type { FileStat } from '../fs/file-stat.ts';
 import { checkName, pathBelow, toPath } from '../fs/names.ts';
 import { type FileNode, isDirectory, noteChange } from '../fs/node.ts';
 import { demand, demandRemoval, May } from '../fs/permissions.ts';
@@ -83,9 +83,8 @@ async function create(context: Context, { object, name, attributes }: Arguments<
   const noFollow = type === FileType.LNK;
   const stat = await store.inDirectory(directory, async (fd) => {
     await make(context, fd, name, object, mode);
-    const path = pathBelow(fd, name);
-    await own(path, ownership, { mode, type, caller, noFollow });
-    return toFileStat(await calls.lstat(path));
+    await own(pathBelow(fd, name), ownership, { mode, type, caller, noFollow });
+    return store.statAt(directory.volume, fd, name);
   });
   noteChange(directory);
   const node = directory.volume.admit(stat, directory, name);
