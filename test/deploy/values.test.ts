@@ -34,6 +34,9 @@ describe('a value that is wrong is refused with its path', () => {
     ['/storageClasses/fast/parameters/thin', { storageClasses: { fast: { parameters: { thin: true } } } }],
     ['/storageClasses/fast/reclaimPolicy', { storageClasses: { fast: { reclaimPolicy: 'Recycle' } } }],
     ['/snapshots', { snapshots: true }],
+    ['/dev/allow/0', { dev: { allow: ['10.0.0.0/33'] } }],
+    ['/dev/allow', { dev: { allow: [] } }],
+    ['/dev/directory', { dev: { directory: 'var/lib' } }],
     ["'pools'", { pools: [] }],
   ])('%s', async (path, values) => {
     await expect(renderWith(values)).rejects.toThrow(path);
