@@ -74,7 +74,10 @@ const values = z.strictObject({
       defaultClass: z.boolean(),
       directory: z.string().regex(/^(\/[^/\s]+)+$/),
       nfsPort: z.int().min(1).max(65_535),
-      allow: z.array(z.union([z.cidrv4(), z.cidrv6()])).min(1).describe('Blocks of addresses.'),
+      allow: z
+        .array(z.union([z.cidrv4(), z.cidrv6()]))
+        .min(1)
+        .describe('Blocks of addresses.'),
     })
     .describe('Throwaway volumes, ReadWriteMany by NFS.'),
   networkPolicy: z.strictObject({ enabled: z.boolean() }),
